@@ -1,0 +1,52 @@
+"""Community Rule: write down how your community governs itself, change it together, show later how it came to be."""
+
+from __future__ import annotations
+
+import os
+from datetime import UTC, datetime
+from typing import Any
+
+from pyramid.config import Configurator
+from pyramid.request import Request
+
+from cr.settings import Settings
+
+__version__ = "0.1.0"
+
+
+def main(global_config: dict[str, str], **ini: str) -> Any:
+    """The WSGI application; `ini` is the [app:main] section. The list of includes is the table of contents."""
+    settings = Settings.from_environment(os.environ, production=ini.get("cr.production") == "true")
+    config = Configurator(
+        settings={
+            **ini,
+            "tm.manager_hook": "pyramid_tm.explicit_manager",
+            "retry.attempts": 3,
+        },
+        root_factory="cr.resources.root_factory",
+    )
+    config.registry["cr.settings"] = settings
+    config.registry["cr.clock"] = lambda: datetime.now(UTC)
+    config.add_request_method(lambda request: request.registry["cr.settings"], "settings", reify=True)
+    config.add_request_method(lambda request: request.registry["cr.clock"](), "now", reify=True)
+    config.add_request_method(is_api, "is_api", reify=True)
+
+    config.include("pyramid_retry")
+    config.include("pyramid_tm")
+    config.include("cr.db")
+    config.include("cr.events")
+    config.include("cr.projections")
+    config.include("cr.security")
+    config.include("cr.accounts")
+    config.include("cr.mail")
+    config.include("cr.limits")
+    config.include("cr.pages")
+    config.include("cr.views")
+    config.include("cr.proxy")
+    return config.make_wsgi_app()
+
+
+def is_api(request: Request) -> bool:
+    """Whether the asker wants JSON: everything at /api and below."""
+    path: str = request.path_info
+    return path == "/api" or path.startswith("/api/")

@@ -1,0 +1,91 @@
+"""What can be refused, said once: the log, the pages and the JSON API all raise these.
+
+Each has a stable `code` (the JSON contract's) and a message that tells the person what to do next. `cr.views.errors`
+turns them into answers.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+class Problem(Exception):
+    """A refusal that a person or a program gets to read."""
+
+    code = "internal_error"
+    status = 500
+    default = "Something went wrong on our side. Nothing you saved is lost. Please try again."
+
+    def __init__(self, message: str | None = None, **details: Any) -> None:
+        self.message = message or self.default
+        self.details = details
+        super().__init__(self.message)
+
+
+class ValidationProblem(Problem):
+    """Bad input. `details["fields"]`, where given, is {field name: sentence}."""
+
+    code, status = "validation_error", 400
+    default = "Some of what was sent can't be used. Please check it and try again."
+
+
+class InvalidJson(Problem):
+    code, status = "invalid_json", 400
+    default = "The body is not valid JSON."
+
+
+class Unauthorized(Problem):
+    code, status = "unauthorized", 401
+    default = "Please sign in first."
+
+
+class Forbidden(Problem):
+    code, status = "forbidden", 403
+    default = "You can't do this. Ask the person who owns it."
+
+
+class NotFound(Problem):
+    code, status = "not_found", 404
+    default = "There is nothing here. It may have moved, or the address may have a typo."
+
+
+class Conflict(Problem):
+    code, status = "conflict", 409
+    default = "Somebody else changed this a moment ago. Reload and try again."
+
+
+class Gone(NotFound):
+    """It was here and was taken down. Pages say so (410); the JSON API answers as for a missing one."""
+
+    default = "This was withdrawn."
+
+
+class PayloadTooLarge(Problem):
+    code, status = "payload_too_large", 413
+    default = "This is more than can be taken at once. Please make it smaller."
+
+
+class RateLimited(Problem):
+    """Too soon. `retry_after` is in seconds, rounded up for the header."""
+
+    code, status = "rate_limited", 429
+    default = "That was a little fast. Please wait a moment and try again."
+
+    def __init__(self, retry_after: float, message: str | None = None) -> None:
+        super().__init__(message, retryAfterMs=round(retry_after * 1000))
+        self.retry_after = retry_after
+
+
+class ServerMisconfigured(Problem):
+    code, status = "server_misconfigured", 500
+    default = "This server is not set up for that. Please tell the people who run it."
+
+
+class MailFailed(Problem):
+    code, status = "mail_failed", 502
+    default = "The mail could not be sent. Nothing was changed; please try again."
+
+
+class DatabaseUnavailable(Problem):
+    code, status = "db_unavailable", 503
+    default = "The database is away for a moment. Nothing you saved is lost. Please try again shortly."

@@ -1,0 +1,18 @@
+"""The top of the tree."""
+
+from __future__ import annotations
+
+from cr.resources.api import Api
+from cr.resources.base import Resource
+from cr.resources.drafts import Drafts
+from cr.resources.rules import RulesResource
+
+
+class Login(Resource):
+    title = "Sign in"
+
+
+class Root(Resource):
+    __name__ = ""
+    title = "Community Rule"
+    children = {"login": Login, "drafts": Drafts, "rules": RulesResource, "api": Api}
