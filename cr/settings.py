@@ -113,3 +113,12 @@ class Settings(BaseModel):
             if name == "SESSION_SECRET":
                 reason = "set it to a secret of at least 16 characters (openssl rand -hex 32 makes one)"
             raise SettingsError(f"{name}: {reason}" if name else reason) from None
+
+
+def database_url(environment: Mapping[str, str]) -> str:
+    """The database of a command at a terminal, which needs no other setting. Raises `SettingsError`."""
+    name = "CLOUDRON_POSTGRESQL_URL"
+    try:
+        return _database_url(environment.get(name, "").strip())
+    except ValueError as error:
+        raise SettingsError(f"{name}: {error}") from None

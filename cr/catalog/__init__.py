@@ -1,0 +1,1 @@
+"""What a rule can be made of: its sections and, as data, the values, methods and templates to choose from."""

@@ -1,0 +1,218 @@
+"""The commands: what a person can do to drafts and rules.
+
+Each loads what it needs, lets the aggregate decide, appends the events, and has them projected, all in the caller's
+transaction. Nothing here knows of requests; `request.rules` is this application on the request's own connection.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import nullcontext
+from datetime import datetime
+from typing import Any, TypeVar
+from uuid import UUID, uuid4
+
+import sqlalchemy as sa
+from eventsourcing.application import AggregateNotFoundError, Application
+from eventsourcing.persistence import IntegrityError, Mapper, OperationalError, Recording
+from eventsourcing.utils import Environment
+from pyramid_retry import mark_error_retryable
+
+from cr import projections
+from cr.errors import Conflict, NotFound
+from cr.events import draft as drafts
+from cr.events import rule as rules
+from cr.events.base import Event, JsonMapper, Recorded, stamped
+from cr.events.document import composed, decomposed
+from cr.events.draft import SNAPSHOT_EVERY, Draft, DraftSnapshot
+from cr.events.payload import Payload
+from cr.events.rule import Rule
+from cr.events.store import Connect, Factory
+
+S = TypeVar("S", Draft, Rule)
+
+
+class Rules(Application[UUID]):
+    """Drafts and rules on one connection. `actor` is always the account that acts, `at` the moment (UTC).
+
+    Raises `cr.errors.Problem`s for what can't be done, and the library's `IntegrityError` when somebody else appended
+    to the same aggregate first: try the whole command again, it will see the new state.
+    """
+
+    is_snapshotting_enabled = True
+
+    def __init__(self, connect: Connect) -> None:
+        self.connect = connect
+        super().__init__()
+
+    def construct_env(self, name: str, env: Any = None) -> Environment:
+        """The library would copy the process's whole environment for every request."""
+        return Environment(name, {"IS_SNAPSHOTTING_ENABLED": "y"})
+
+    def construct_factory(self, env: Environment) -> Factory:
+        return Factory(env, self.connect)
+
+    def construct_mapper(self) -> Mapper[UUID]:
+        return JsonMapper()
+
+    # --- Reading -----------------------------------------------------------------------------------------------------
+
+    def draft(self, draft_id: UUID, version: int | None = None) -> Draft:
+        """The draft as it is, or as it was after event `version`. Raises `NotFound`."""
+        try:
+            found = self.repository.get(draft_id, version=version, projector_func=drafts.project)
+        except AggregateNotFoundError:
+            raise NotFound() from None
+        if version is not None and found.version != version:
+            raise NotFound()
+        return found
+
+    def rule(self, rule_id: UUID, version: int | None = None) -> Rule:
+        """The rule as it is, or as it was after event `version`. Raises `NotFound`."""
+        try:
+            return self.repository.get(rule_id, version=version, projector_func=rules.project)
+        except AggregateNotFoundError:
+            raise NotFound() from None
+
+    # --- Drafts ------------------------------------------------------------------------------------------------------
+
+    def start_draft(self, actor: UUID, at: datetime, payload: Payload | None = None, **origin: Any) -> UUID:
+        """A new draft; `origin` is `source`, `of` and `revision` of `drafts.Started`."""
+        draft_id = uuid4()
+        self.save(*drafts.start(draft_id, owner=actor, at=at, payload=dict(payload or {}), **origin))
+        return draft_id
+
+    def write_draft(
+        self, draft_id: UUID, actor: UUID, at: datetime, payload: Payload, *, base_version: int | None = None
+    ) -> Draft:
+        """Make the draft say `payload`, written by somebody who was looking at `base_version` (None: at the newest).
+
+        Raises `drafts.Clashes` when somebody else changed the same part since.
+        """
+        now = self.draft(draft_id)
+        base = now if base_version in (None, now.version) else self.draft(draft_id, base_version)
+        return self._decide(now, drafts.write(now, base, payload), actor, at)
+
+    def restore_draft(self, draft_id: UUID, actor: UUID, at: datetime, version: int) -> Draft:
+        now = self.draft(draft_id)
+        return self._decide(now, drafts.restore(now, self.draft(draft_id, version)), actor, at)
+
+    def discard_draft(self, draft_id: UUID, actor: UUID, at: datetime) -> Draft:
+        now = self.draft(draft_id)
+        return self._decide(now, drafts.discard(now), actor, at)
+
+    def edit_rule(self, rule_id: UUID, actor: UUID, at: datetime) -> UUID:
+        """A draft that begins with the rule as it stands, to become its next revision."""
+        rule = self.rule(rule_id)
+        rules.must_be_owner(rule, actor)
+        payload = decomposed(rule.title, rule.summary, rule.document)
+        return self.start_draft(actor, at, payload, source="revision", of=str(rule_id), revision=rule.revision)
+
+    # --- Rules -------------------------------------------------------------------------------------------------------
+
+    def publish_draft(
+        self, draft_id: UUID, actor: UUID, at: datetime, *, seen_version: int | None = None, **decision: Any
+    ) -> Rule:
+        """Publish a draft as a new rule, or as the next revision of the rule it was started from.
+
+        `seen_version` is the version that the person agreed to publish; `decision` as in `rules.revise`.
+        Raises `Conflict` when the draft or the rule moved on since.
+        """
+        draft = self.draft(draft_id)
+        if seen_version is not None and seen_version != draft.version:
+            raise Conflict("The draft changed after this page was shown. Read it once more, then publish.")
+        document = composed(draft.payload)
+        title, summary = draft.title, draft.payload.get("summary")
+        if draft.rule is None:
+            rule_id = uuid4()
+            closing = drafts.publish(draft, rule_id, 1)
+            facts = rules.publish(title, summary, document, draft=draft_id)
+            published = stamped(facts, of=rule_id, after=0, actor=actor, at=at)
+        else:
+            rule = self.rule(draft.rule)
+            closing = drafts.publish(draft, rule.id, rule.revision + 1)
+            facts = rules.revise(
+                rule, actor, title, summary, document, based_on=draft.revision, draft=draft_id, **decision
+            )
+            if not facts:
+                raise Conflict(f"This draft says the same as revision {rule.revision}. Change something first.")
+            published = stamped(facts, of=rule.id, after=rule.version, actor=actor, at=at)
+        closed = stamped(closing, of=draft_id, after=draft.version, actor=actor, at=at)
+        self.save(*published, *closed)
+        return self.rule(published[0].originator_id)
+
+    def publish_rule(
+        self, actor: UUID, at: datetime, title: str, summary: str | None, document: dict[str, Any], **origin: Any
+    ) -> Rule:
+        """Publish a document that was written elsewhere as a new rule."""
+        rule_id = uuid4()
+        facts = rules.publish(title, summary, document, **origin)
+        self.save(*stamped(facts, of=rule_id, after=0, actor=actor, at=at))
+        return self.rule(rule_id)
+
+    def revise_rule(
+        self,
+        rule_id: UUID,
+        actor: UUID,
+        at: datetime,
+        title: str,
+        summary: str | None,
+        document: dict[str, Any],
+        **decision: Any,
+    ) -> Rule:
+        """The next revision; the rule as it is when the text is the same."""
+        rule = self.rule(rule_id)
+        return self._decide(rule, rules.revise(rule, actor, title, summary, document, **decision), actor, at)
+
+    def duplicate_rule(self, rule_id: UUID, actor: UUID, at: datetime) -> Rule:
+        """The owner's copy of an own rule, published as a rule of its own."""
+        rule = self.rule(rule_id)
+        rules.must_be_owner(rule, actor)
+        suffix = " (Copy)"
+        title = rule.title[: rules.TITLE_MOST - len(suffix)] + suffix
+        return self.publish_rule(actor, at, title, rule.summary, rule.document, copied_from=rule_id)
+
+    def withdraw_rule(self, rule_id: UUID, actor: UUID | None, at: datetime, reason: str | None = None) -> Rule:
+        rule = self.rule(rule_id)
+        return self._decide(rule, rules.withdraw(rule, actor, reason), actor, at)
+
+    # --- Writing -----------------------------------------------------------------------------------------------------
+
+    def _decide(self, state: S, facts: Sequence[Event], actor: UUID | None, at: datetime) -> S:
+        events = stamped(facts, of=state.id, after=state.version, actor=actor, at=at)
+        self.save(*events)
+        project: Any = drafts.project if isinstance(state, Draft) else rules.project
+        result: S = project(state, events)
+        if isinstance(result, Draft):
+            self._keep_snapshot(state.version, result)
+        return result
+
+    def _keep_snapshot(self, before: int, draft: Draft) -> None:
+        if self.snapshots is not None and before // SNAPSHOT_EVERY < draft.version // SNAPSHOT_EVERY:
+            snapshot = DraftSnapshot(
+                originator_id=draft.id, originator_version=draft.version, at=draft.updated_at, draft=draft
+            )
+            self.snapshots.put([snapshot])
+
+    def save(self, *objs: Any, **kwargs: Any) -> list[Recording[UUID]]:
+        """Append, then project: in the other order two writers of one aggregate would deadlock."""
+        recordings = super().save(*objs, **kwargs)
+        with self.connect() as connection:
+            projections.apply(
+                connection,
+                [Recorded(recording.notification.id, recording.domain_event) for recording in recordings],
+            )
+        return recordings
+
+
+def _rules(request: Any) -> Rules:
+    connection: sa.Connection = request.dbsession.connection()
+    return Rules(lambda: nullcontext(connection))
+
+
+def includeme(config: Any) -> None:
+    # Both mean that another writer was in the way; the second try sees what the other wrote.
+    mark_error_retryable(IntegrityError)
+    mark_error_retryable(OperationalError)
+    config.add_request_method(_rules, "rules", reify=True)
+

@@ -1,0 +1,115 @@
+"""The shape of every event, and how it becomes the JSON text in the log.
+
+An event is a frozen dataclass with a stable `TOPIC`: classes may move or be renamed, topics may not. Aggregates are
+plain functions over events: `evolve(state, event) -> state`, and one function per command that returns facts, events
+whose header is still blank, or raises a `cr.errors.Problem`. `stamped` fills the header in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from functools import cache
+from typing import Any, ClassVar, TypeVar
+from uuid import UUID
+
+from eventsourcing.domain import DomainEventProtocol
+from eventsourcing.persistence import Mapper, MapperDeserialisationError, StoredEvent
+from eventsourcing.utils import register_topic, resolve_topic
+from pydantic import TypeAdapter
+from pydantic_core import from_json
+
+NOBODY = UUID(int=0)
+NEVER = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Event:
+    """`originator_id` and `originator_version` say which step of which aggregate this is; `actor` is the opaque id of
+    an account, None for the site's operators; `at` is when it was decided (UTC).
+
+    A subclass whose fields change shape raises `class_version` and has `upcast_v1_v2(state)` and so on, which change
+    the decoded state in place: what is written is never rewritten.
+    """
+
+    TOPIC: ClassVar[str]
+    class_version: ClassVar[int] = 1
+
+    originator_id: UUID = NOBODY
+    originator_version: int = 0
+    actor: UUID | None = None
+    at: datetime = NEVER
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        register_topic(cls.TOPIC, cls)
+
+
+E = TypeVar("E", bound=Event)
+
+
+def stamped(facts: Iterable[E], *, of: UUID, after: int, actor: UUID | None, at: datetime) -> list[E]:
+    """The facts as events of the aggregate `of`, numbered on from version `after`."""
+    return [
+        replace(fact, originator_id=of, originator_version=version, actor=actor, at=at)
+        for version, fact in enumerate(facts, after + 1)
+    ]
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """An event and its place in the log. `position` orders events, has gaps, and is never shown to people."""
+
+    position: int
+    event: Event
+
+
+_HEADER = {"originator_id", "originator_version"}
+
+
+@cache
+def _adapter(cls: type[Any]) -> TypeAdapter[Any]:
+    return TypeAdapter(cls)
+
+
+class JsonMapper(Mapper[UUID]):
+    """Between event objects and the log's rows: the state is the event's fields as compact JSON, readable in psql."""
+
+    def __init__(self, **_: Any) -> None:
+        """Takes and needs none of the library's transcoder, compressor and cipher."""
+
+    def to_stored_event(self, domain_event: DomainEventProtocol[UUID]) -> StoredEvent:
+        cls = type(domain_event)
+        assert isinstance(domain_event, Event)
+        state = _adapter(cls).dump_json(domain_event, exclude=_HEADER)
+        if cls.class_version > 1:
+            state = b'{"class_version":%d,' % cls.class_version + state[1:]
+        return StoredEvent(
+            originator_id=domain_event.originator_id,
+            originator_version=domain_event.originator_version,
+            topic=cls.TOPIC,
+            state=state,
+        )
+
+    def to_domain_event(self, stored_event: StoredEvent) -> Any:
+        cls = resolve_topic(stored_event.topic)
+        try:
+            state = from_json(stored_event.state)
+            version = state.pop("class_version", 1)
+            while version < cls.class_version:
+                getattr(cls, f"upcast_v{version}_v{version + 1}")(state)
+                version += 1
+            state["originator_id"] = stored_event.originator_id
+            state["originator_version"] = stored_event.originator_version
+            return _adapter(cls).validate_python(state)
+        except (ValueError, AttributeError) as error:
+            raise MapperDeserialisationError(
+                f"{stored_event.topic} {stored_event.originator_id} version {stored_event.originator_version}: {error}"
+            ) from error
+
+
+def only(facts: Sequence[E]) -> E:
+    """The one fact of a decision that always makes exactly one."""
+    (fact,) = facts
+    return fact

@@ -1,0 +1,474 @@
+"""A draft: one person's work towards a rule, or towards the next revision of one.
+
+Its events are what an organizer would say happened. A whole payload that arrives at once becomes, by `explain`, the
+events that explain the difference.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from functools import reduce
+from typing import Any, Literal
+from uuid import UUID
+
+from cr.catalog.sections import FACETS, METHOD_SECTIONS, VALUES, Section
+from cr.errors import Conflict, ValidationProblem
+from cr.events.base import Event, stamped
+from cr.events.payload import (
+    ABSENT,
+    BLOCKS,
+    META,
+    PRIVATE,
+    SELECTIONS,
+    Clash,
+    Payload,
+    label_of,
+    merged,
+    same,
+)
+
+Source = Literal["blank", "template", "revision", "remix", "use-case", "guest"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class DraftEvent(Event):
+    TOPIC = "draft"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Started(DraftEvent):
+    """`of` names what it began from: a template's or use case's slug, or a rule's id with its `revision`."""
+
+    TOPIC = "draft.Started"
+    owner: UUID
+    source: Source = "blank"
+    of: str | None = None
+    revision: int | None = None
+    payload: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Named(DraftEvent):
+    TOPIC = "draft.Named"
+    title: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Summarized(DraftEvent):
+    TOPIC = "draft.Summarized"
+    summary: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ContextWritten(DraftEvent):
+    TOPIC = "draft.ContextWritten"
+    context: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class CommunityDescribed(DraftEvent):
+    """The answers to one question about the community; `facet` is the payload's key, an empty list takes it back."""
+
+    TOPIC = "draft.CommunityDescribed"
+    facet: str
+    answers: list[str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class PhotoAttached(DraftEvent):
+    """`url` None takes the photo off."""
+
+    TOPIC = "draft.PhotoAttached"
+    url: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ValueChosen(DraftEvent):
+    TOPIC = "draft.ValueChosen"
+    value: str
+    label: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ValueDescribed(DraftEvent):
+    """The fields that changed, each with its new text; None takes a field away."""
+
+    TOPIC = "draft.ValueDescribed"
+    value: str
+    label: str
+    fields: dict[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ValueDropped(DraftEvent):
+    TOPIC = "draft.ValueDropped"
+    value: str
+    label: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ValuesOrdered(DraftEvent):
+    TOPIC = "draft.ValuesOrdered"
+    values: list[str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class MethodChosen(DraftEvent):
+    """`section` is a key of `cr.catalog.sections`, here and in the other method events."""
+
+    TOPIC = "draft.MethodChosen"
+    section: str
+    method: str
+    label: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class MethodDescribed(DraftEvent):
+    """The fields that changed, each with its new text; None takes a field away."""
+
+    TOPIC = "draft.MethodDescribed"
+    section: str
+    method: str
+    label: str
+    fields: dict[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class MethodDropped(DraftEvent):
+    TOPIC = "draft.MethodDropped"
+    section: str
+    method: str
+    label: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class MethodsOrdered(DraftEvent):
+    TOPIC = "draft.MethodsOrdered"
+    section: str
+    methods: list[str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class CustomMethodWritten(DraftEvent):
+    """A group's own method: its name and line of description (`meta`) and its field `blocks`; None takes them away."""
+
+    TOPIC = "draft.CustomMethodWritten"
+    method: str
+    label: str
+    meta: dict[str, Any] | None
+    blocks: list[dict[str, Any]] | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExtraAnswered(DraftEvent):
+    """A key of the payload that has no event of its own; `given` False takes it away."""
+
+    TOPIC = "draft.ExtraAnswered"
+    key: str
+    value: Any = None
+    given: bool = True
+
+
+@dataclass(frozen=True, kw_only=True)
+class Restored(DraftEvent):
+    """The text as it was at `version` is the text again."""
+
+    TOPIC = "draft.Restored"
+    version: int
+    payload: dict[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Published(DraftEvent):
+    TOPIC = "draft.Published"
+    rule: UUID
+    revision: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Discarded(DraftEvent):
+    TOPIC = "draft.Discarded"
+
+
+@dataclass(frozen=True)
+class Draft:
+    """The state of a draft after event number `version`.
+
+    `rule` and `revision` say what it is a new revision of, None for a new rule.
+    """
+
+    id: UUID
+    version: int
+    owner: UUID
+    status: Literal["open", "published", "discarded"]
+    source: Source
+    rule: UUID | None
+    revision: int | None
+    payload: dict[str, Any]
+    started_at: datetime
+    updated_at: datetime
+
+    @property
+    def title(self) -> str:
+        return str(self.payload.get("title") or "").strip()
+
+
+@dataclass(frozen=True, kw_only=True)
+class DraftSnapshot(DraftEvent):
+    """Not an event but the state after one, kept beside the log so that a long draft opens at once."""
+
+    TOPIC = "draft.Snapshot"
+    draft: Draft
+
+
+SNAPSHOT_EVERY = 200
+"""Events. Replaying this many takes a few milliseconds; see docs/performance.md for what was measured."""
+
+
+def project(state: Draft | None, events: Iterable[Event]) -> Draft | None:
+    return reduce(evolve, events, state)
+
+
+def evolve(state: Draft | None, event: Event) -> Draft | None:
+    """The state after `event`. Pure, and never refuses: what is in the log has happened."""
+    match event:
+        case DraftSnapshot():
+            return event.draft
+        case Started():
+            revises = event.source == "revision" and event.of is not None
+            return Draft(
+                id=event.originator_id,
+                version=event.originator_version,
+                owner=event.owner,
+                status="open",
+                source=event.source,
+                rule=UUID(event.of) if revises and event.of else None,
+                revision=event.revision if revises else None,
+                payload=event.payload,
+                started_at=event.at,
+                updated_at=event.at,
+            )
+    assert state is not None, "a draft's first event is Started"
+    status, payload = state.status, state.payload
+    match event:
+        case Published():
+            status = "published"
+        case Discarded():
+            status = "discarded"
+        case _:
+            payload = _written(payload, event)
+    return replace(state, version=event.originator_version, updated_at=event.at, status=status, payload=payload)
+
+
+def _written(payload: dict[str, Any], event: Event) -> dict[str, Any]:
+    match event:
+        case Named():
+            return _with(payload, "title", event.title)
+        case Summarized():
+            return _with(payload, "summary", event.summary)
+        case ContextWritten():
+            return _with(payload, "communityContext", event.context)
+        case PhotoAttached():
+            return _with(payload, "communityAvatarUrl", event.url)
+        case CommunityDescribed():
+            return _with(payload, event.facet, event.answers or None)
+        case ValueChosen():
+            return _with(payload, VALUES.selected, [*payload.get(VALUES.selected, ()), event.value])
+        case ValueDropped():
+            return _with(payload, VALUES.selected, _without(payload.get(VALUES.selected, ()), event.value))
+        case ValuesOrdered():
+            return _with(payload, VALUES.selected, event.values)
+        case ValueDescribed():
+            return _with_fields(payload, VALUES.details, event.value, event.fields)
+        case MethodChosen():
+            key = _section(event.section).selected
+            return _with(payload, key, [*payload.get(key, ()), event.method])
+        case MethodDropped():
+            key = _section(event.section).selected
+            return _with(payload, key, _without(payload.get(key, ()), event.method))
+        case MethodsOrdered():
+            return _with(payload, _section(event.section).selected, event.methods)
+        case MethodDescribed():
+            return _with_fields(payload, _section(event.section).details, event.method, event.fields)
+        case CustomMethodWritten():
+            metas = _with(payload.get(META, {}), event.method, event.meta or None)
+            blocks = _with(payload.get(BLOCKS, {}), event.method, event.blocks or None)
+            return _with(_with(payload, META, metas or None), BLOCKS, blocks or None)
+        case ExtraAnswered():
+            rest = {key: value for key, value in payload.items() if key != event.key}
+            return {**rest, event.key: event.value} if event.given else rest
+        case Restored():
+            return event.payload
+    raise AssertionError(f"no draft event: {event!r}")
+
+
+def _section(key: str) -> Section:
+    return next(section for section in METHOD_SECTIONS if section.key == key)
+
+
+def _with(payload: Mapping[str, Any], key: str, value: Any) -> dict[str, Any]:
+    """A copy that has `value` at `key`, or lacks the key when there is nothing to hold."""
+    if value is None or value == []:
+        return {k: v for k, v in payload.items() if k != key}
+    return {**payload, key: value}
+
+
+def _without(identifiers: Iterable[str], identifier: str) -> list[str]:
+    return [i for i in identifiers if i != identifier]
+
+
+def _with_fields(payload: dict[str, Any], key: str, identifier: str, fields: Mapping[str, Any]) -> dict[str, Any]:
+    details = payload.get(key, {})
+    mine = {name: value for name, value in {**details.get(identifier, {}), **fields}.items() if value is not None}
+    return _with(payload, key, _with(details, identifier, mine or None) or None)
+
+
+# --- Commands: look at the state, return facts or refuse ------------------------------------------------------------
+
+
+def explain(before: Payload, after: Payload) -> list[DraftEvent]:
+    """The facts that lead from one canonical payload to another; none when they say the same."""
+    facts: list[DraftEvent] = []
+    texts = {
+        "title": lambda text: Named(title=text),
+        "summary": lambda text: Summarized(summary=text),
+        "communityContext": lambda text: ContextWritten(context=text),
+        "communityAvatarUrl": lambda text: PhotoAttached(url=text),
+    }
+    for key, fact in texts.items():
+        if before.get(key) != after.get(key):
+            facts.append(fact(after.get(key)))
+    for key in FACETS:
+        if before.get(key) != after.get(key):
+            facts.append(CommunityDescribed(facet=key, answers=after.get(key, [])))
+    facts += _explain_values(before, after)
+    facts += _explain_custom_methods(before, after)
+    for section in METHOD_SECTIONS:
+        facts += _explain_methods(section, before, after)
+    known = {*texts, *FACETS, *SELECTIONS, *PRIVATE, META, BLOCKS, VALUES.details}
+    known |= {section.details for section in METHOD_SECTIONS}
+    for key in dict.fromkeys((*before, *after)):
+        if key not in known and not same(before.get(key, ABSENT), after.get(key, ABSENT)):
+            facts.append(ExtraAnswered(key=key, value=after.get(key), given=key in after))
+    return facts
+
+
+def _explain_values(before: Payload, after: Payload) -> Iterable[DraftEvent]:
+    old, new = before.get(VALUES.selected, []), after.get(VALUES.selected, [])
+    for value in old:
+        if value not in new:
+            yield ValueDropped(value=value, label=label_of(before, value))
+    for value in new:
+        if value not in old:
+            yield ValueChosen(value=value, label=label_of(after, value))
+    if _reordered(old, new):
+        yield ValuesOrdered(values=new)
+    for value, fields in _changed_fields(before.get(VALUES.details, {}), after.get(VALUES.details, {})):
+        yield ValueDescribed(value=value, label=_label(before, after, value), fields=fields)
+
+
+def _explain_methods(section: Section, before: Payload, after: Payload) -> Iterable[DraftEvent]:
+    old, new = before.get(section.selected, []), after.get(section.selected, [])
+    for method in old:
+        if method not in new:
+            yield MethodDropped(section=section.key, method=method, label=label_of(before, method))
+    for method in new:
+        if method not in old:
+            yield MethodChosen(section=section.key, method=method, label=label_of(after, method))
+    if _reordered(old, new):
+        yield MethodsOrdered(section=section.key, methods=new)
+    for method, fields in _changed_fields(before.get(section.details, {}), after.get(section.details, {})):
+        yield MethodDescribed(section=section.key, method=method, label=_label(before, after, method), fields=fields)
+
+
+def _explain_custom_methods(before: Payload, after: Payload) -> Iterable[DraftEvent]:
+    metas, blocks = (before.get(META, {}), after.get(META, {})), (before.get(BLOCKS, {}), after.get(BLOCKS, {}))
+    for method in dict.fromkeys((*metas[0], *metas[1], *blocks[0], *blocks[1])):
+        was, now = [(metas[i].get(method) or None, blocks[i].get(method) or None) for i in (0, 1)]
+        if was != now:
+            yield CustomMethodWritten(method=method, label=_label(before, after, method), meta=now[0], blocks=now[1])
+
+
+def _reordered(old: list[str], new: list[str]) -> bool:
+    """Whether dropping the missing and then adding the new at the end would not give the wanted order."""
+    kept = [i for i in old if i in new]
+    return kept + [i for i in new if i not in old] != new
+
+
+def _label(before: Payload, after: Payload, identifier: str) -> str:
+    """The new name; the old one for something that is going away."""
+    fallback = label_of({}, identifier)
+    name = label_of(after, identifier)
+    return name if name != fallback else label_of(before, identifier)
+
+
+def _changed_fields(
+    old: Mapping[str, Mapping[str, Any]], new: Mapping[str, Mapping[str, Any]]
+) -> Iterable[tuple[str, dict[str, Any]]]:
+    for identifier in dict.fromkeys((*old, *new)):
+        was, now = old.get(identifier, {}), new.get(identifier, {})
+        changed = {name: now.get(name) for name in dict.fromkeys((*was, *now)) if was.get(name) != now.get(name)}
+        if changed:
+            yield identifier, changed
+
+
+class Clashes(Conflict):
+    """Somebody else wrote the same parts since; `clashes` holds both texts, `theirs` is the draft as it is now."""
+
+    default = "Somebody changed the same words while you were writing. Both texts are kept: choose below."
+
+    def __init__(self, clashes: list[Clash], merged_payload: dict[str, Any], theirs: Draft) -> None:
+        super().__init__()
+        self.clashes = clashes
+        self.merged = merged_payload
+        self.theirs = theirs
+
+
+def write(draft: Draft, base: Draft, payload: Payload) -> list[DraftEvent]:
+    """Make the text what `payload` says, given that its writer was looking at `base`.
+
+    What others changed since `base` stays; raises `Clashes` where both changed the same part, `Conflict` when the
+    draft is no longer open.
+    """
+    must_be_open(draft)
+    wanted = {key: value for key, value in payload.items() if key not in PRIVATE}
+    result, clashes = merged(base.payload, draft.payload, wanted)
+    if clashes:
+        raise Clashes(clashes, result, draft)
+    return explain(draft.payload, result)
+
+
+def restore(draft: Draft, then: Draft) -> list[DraftEvent]:
+    """The text as it was; nothing when it is so already."""
+    must_be_open(draft)
+    if then.payload == draft.payload:
+        return []
+    return [Restored(version=then.version, payload=then.payload)]
+
+
+def discard(draft: Draft) -> list[DraftEvent]:
+    if draft.status == "discarded":
+        return []
+    must_be_open(draft)
+    return [Discarded()]
+
+
+def publish(draft: Draft, rule: UUID, revision: int) -> list[DraftEvent]:
+    must_be_open(draft)
+    if not draft.title:
+        raise ValidationProblem("Give the rule a name first.", fields={"title": "Give the rule a name first."})
+    return [Published(rule=rule, revision=revision)]
+
+
+def must_be_open(draft: Draft) -> None:
+    if draft.status == "published":
+        raise Conflict("This draft is published. Edit the rule to start its next revision.")
+    if draft.status == "discarded":
+        raise Conflict("This draft was discarded.")
+
+
+def start(draft_id: UUID, *, owner: UUID, at: datetime, **fields: Any) -> list[DraftEvent]:
+    return stamped([Started(owner=owner, **fields)], of=draft_id, after=0, actor=owner, at=at)
+

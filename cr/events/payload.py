@@ -1,0 +1,228 @@
+"""The text of a draft: one JSON object, in the contract's shape, and what can be done with two of them.
+
+`checked` refuses what is not of the contract's shape, `flat` and `nested` go between the object and its smallest parts,
+`merged` brings together what two people wrote at once. Empty lists and maps count as absent; other keys than the
+contract's are kept as they came.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+
+from cr.catalog.sections import FACETS, METHOD_SECTIONS, VALUES
+from cr.errors import ValidationProblem
+
+Payload = Mapping[str, Any]
+Path = tuple[str, ...]
+"""Where a smallest part stands, e.g. ("title",) or ("coreValueDetailsByChipId", "care", "meaning")."""
+
+TEXTS = {"title": 500, "summary": 8000, "communityContext": 200, "communityAvatarUrl": 512}
+SELECTIONS = (VALUES.selected, *(section.selected for section in METHOD_SECTIONS))
+META = "customMethodCardMetaById"
+BLOCKS = "customMethodCardFieldBlocksById"
+FIELD_MAPS = (VALUES.details, *(section.details for section in METHOD_SECTIONS), META)
+"""Maps from an id to a map of fields: each field is a part of its own, so that two people can write two of them."""
+
+PRIVATE = ("stakeholderEmails", "communitySaveEmail")
+"""Keys that hold people's addresses. They are kept in an ordinary table that can be erased, never in an event."""
+
+Id = Annotated[str, StringConstraints(min_length=1, max_length=200)]
+Ids = Annotated[list[Id], Field(max_length=200)]
+Details = dict[Id, dict[str, Any]]
+
+
+class Meta(BaseModel):
+    model_config = ConfigDict(extra="allow")
+    label: str = Field(max_length=48)
+    supportText: str = Field("", max_length=48)
+
+
+class Text(BaseModel):
+    kind: Literal["text"]
+    id: str = Field(max_length=80)
+    blockTitle: str = Field(max_length=200)
+    placeholderText: str = Field("", max_length=8000)
+
+
+class Badges(BaseModel):
+    kind: Literal["badges"]
+    id: str = Field(max_length=80)
+    blockTitle: str = Field(max_length=200)
+    options: list[Annotated[str, StringConstraints(max_length=200)]] = Field(max_length=50)
+
+
+class Upload(BaseModel):
+    kind: Literal["upload"]
+    id: str = Field(max_length=80)
+    blockTitle: str = Field(max_length=200)
+    fileName: str | None = Field(None, max_length=500)
+    assetUrl: str | None = Field(None, max_length=512)
+
+
+class Proportion(BaseModel):
+    kind: Literal["proportion"]
+    id: str = Field(max_length=80)
+    blockTitle: str = Field(max_length=200)
+    defaultPercent: int = Field(ge=1, le=100)
+
+
+Block = Annotated[Text | Badges | Upload | Proportion, Field(discriminator="kind")]
+
+
+class DraftPayload(BaseModel):
+    """The contract's draft `payload`. `None` counts as absent everywhere."""
+
+    model_config = ConfigDict(extra="allow", hide_input_in_errors=True)
+
+    title: str | None = Field(None, max_length=TEXTS["title"])
+    summary: str | None = Field(None, max_length=TEXTS["summary"])
+    communityContext: str | None = Field(None, max_length=TEXTS["communityContext"])
+    communityAvatarUrl: str | None = Field(None, max_length=TEXTS["communityAvatarUrl"])
+    selectedCommunitySizeIds: Ids | None = None
+    selectedOrganizationTypeIds: Ids | None = None
+    selectedScaleIds: Ids | None = None
+    selectedMaturityIds: Ids | None = None
+    selectedCoreValueIds: Ids | None = None
+    selectedCommunicationMethodIds: Ids | None = None
+    selectedMembershipMethodIds: Ids | None = None
+    selectedDecisionApproachIds: Ids | None = None
+    selectedConflictManagementIds: Ids | None = None
+    coreValueDetailsByChipId: Details | None = None
+    communicationMethodDetailsById: Details | None = None
+    membershipMethodDetailsById: Details | None = None
+    decisionApproachDetailsById: Details | None = None
+    conflictManagementDetailsById: Details | None = None
+    customMethodCardMetaById: dict[Id, Meta] | None = None
+    customMethodCardFieldBlocksById: dict[Id, Annotated[list[Block], Field(max_length=30)]] | None = None
+    sections: list[Any] | None = None
+    stakeholderEmails: list[Annotated[str, StringConstraints(max_length=320)]] | None = Field(None, max_length=30)
+    communitySaveEmail: str | None = Field(None, max_length=320)
+    currentStep: str | None = Field(None, max_length=200)
+
+
+def checked(payload: Any) -> dict[str, Any]:
+    """The payload in canonical form. Raises `ValidationProblem` that names the first key that can't be used."""
+    try:
+        model = DraftPayload.model_validate(payload)
+    except ValidationError as error:
+        raise validation_problem(error) from None
+    given = model.model_dump(exclude_none=True, exclude_unset=True)
+    # An unknown key that came as null is kept as null; a known one is absent then.
+    extra = model.model_extra or {}
+    for key in SELECTIONS + tuple(FACETS):
+        if key in given:
+            given[key] = list(dict.fromkeys(given[key]))
+    return nested(flat({**given, **extra}))
+
+
+def validation_problem(error: ValidationError) -> ValidationProblem:
+    """pydantic's complaint as ours: {place: what is wrong} for every fault, and the first of them as the sentence."""
+    fields: dict[str, str] = {}
+    for fault in error.errors():
+        place = ".".join(str(part) for part in fault["loc"]) or "body"
+        fields.setdefault(place, fault["msg"].removeprefix("Value error, "))
+    place, reason = next(iter(fields.items()))
+    return ValidationProblem(f"{place}: {reason}", fields=fields)
+
+
+def flat(payload: Payload) -> dict[Path, Any]:
+    """The smallest parts that two people may change independently of each other."""
+    parts: dict[Path, Any] = {}
+    for key, value in payload.items():
+        if key in FIELD_MAPS:
+            for identifier, fields in value.items():
+                parts.update({(key, identifier, name): field for name, field in fields.items() if field is not None})
+        elif key == BLOCKS:
+            parts.update({(key, identifier): blocks for identifier, blocks in value.items() if blocks})
+        elif key in SELECTIONS or key in FACETS:
+            if value:
+                parts[(key,)] = value
+        else:
+            parts[(key,)] = value
+    return parts
+
+
+def nested(parts: Mapping[Path, Any]) -> dict[str, Any]:
+    """The inverse of `flat`."""
+    payload: dict[str, Any] = {}
+    for path, value in parts.items():
+        place = payload
+        for name in path[:-1]:
+            place = place.setdefault(name, {})
+        place[path[-1]] = value
+    return payload
+
+
+ABSENT = object()
+
+
+def same(one: Any, other: Any) -> bool:
+    """Whether two JSON values say the same. Python alone holds 1 and true for equal."""
+    return bool(one == other) and (
+        one is other
+        or isinstance(one, str) or json.dumps(one, sort_keys=True) == json.dumps(other, sort_keys=True)
+    )
+
+
+@dataclass(frozen=True)
+class Clash:
+    """Two people wrote the same part differently; None stands for nothing."""
+
+    path: Path
+    base: Any
+    theirs: Any
+    mine: Any
+
+
+def merged(base: Payload, theirs: Payload, mine: Payload) -> tuple[dict[str, Any], list[Clash]]:
+    """What both changed since `base`, and where they clash. At a clash the result holds `theirs`.
+
+    Lists of chosen values and methods never clash: what either added is in, what either dropped is out.
+    """
+    was, now, wanted = flat(base), flat(theirs), flat(mine)
+    result: dict[Path, Any] = {}
+    clashes: list[Clash] = []
+    for path in dict.fromkeys((*now, *wanted)):
+        if path[0] in SELECTIONS:
+            chosen = _merged_selection(was.get(path, []), now.get(path, []), wanted.get(path, []))
+            if chosen:
+                result[path] = chosen
+            continue
+        b, t, m = was.get(path, ABSENT), now.get(path, ABSENT), wanted.get(path, ABSENT)
+        source = now
+        if not same(m, b) and not same(m, t):
+            if same(t, b):
+                source = wanted
+            else:
+                clashes.append(Clash(path, *(None if part is ABSENT else part for part in (b, t, m))))
+        if path in source:
+            result[path] = source[path]
+    return nested(result), clashes
+
+
+def _merged_selection(base: Iterable[str], theirs: list[str], mine: list[str]) -> list[str]:
+    before = set(base)
+    order = mine if mine != list(base) else theirs
+    keep = {i for i in (*theirs, *mine) if (i in theirs and i in mine) or i not in before}
+    return [i for i in dict.fromkeys((*order, *theirs, *mine)) if i in keep]
+
+
+def label_of(payload: Payload, identifier: str) -> str:
+    """What people call a value or a method: their own name for it where they gave one, else the id made readable."""
+    meta = payload.get(META, {}).get(identifier)
+    if meta and meta.get("label"):
+        return str(meta["label"])
+    own = payload.get(VALUES.details, {}).get(identifier, {}).get("label")
+    if isinstance(own, str) and own:
+        return own
+    snapshot = payload.get("coreValuesChipsSnapshot")
+    if isinstance(snapshot, list):
+        for chip in snapshot:
+            if isinstance(chip, dict) and chip.get("id") == identifier and isinstance(chip.get("label"), str):
+                return str(chip["label"])
+    return identifier.replace("-", " ").capitalize()

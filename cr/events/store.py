@@ -1,0 +1,183 @@
+"""The log: one append-only table in PostgreSQL, written through the caller's own transaction.
+
+`Recorder` is the `eventsourcing` library's persistence interface over that table. Three promises are the database's, not
+ours to forget: a version of an aggregate exists once (unique index), a row never changes or goes (trigger), and
+`position` orders appends.
+
+Positions are handed out before the commit, so that a reader who just asks for "all after the last one I saw" could miss
+an event that commits late. Appends therefore hold a shared advisory lock until their commit; `safe_head` takes it
+exclusively for an instant and so learns a position below which nothing can appear any more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from eventsourcing.persistence import (
+    ApplicationRecorder,
+    InfrastructureFactory,
+    IntegrityError,
+    Notification,
+    OperationalError,
+    StoredEvent,
+    Subscription,
+)
+from sqlalchemy.dialects import postgresql
+
+from cr.db import Timestamp, metadata
+
+Connect = Callable[[], AbstractContextManager[sa.Connection]]
+"""Opens the connection to write through: the request's own, or a transaction of its own for a command at a terminal."""
+
+APPEND_LOCK = 7_301_001
+"""Key of the advisory lock; any number, as long as nothing else in this database uses it."""
+
+
+def _stored(name: str, *columns: sa.Column[Any]) -> sa.Table:
+    return sa.Table(
+        name,
+        metadata,
+        *columns,
+        sa.Column("originator_id", postgresql.UUID(as_uuid=True), nullable=False),
+        sa.Column("originator_version", sa.BigInteger, nullable=False),
+        sa.Column("topic", sa.Text, nullable=False),
+        # Text, not json or jsonb: the bytes stay as they were written and can be hashed.
+        sa.Column("state", sa.Text, nullable=False),
+        sa.Column("recorded_at", Timestamp, nullable=False, server_default=sa.func.clock_timestamp()),
+        sa.UniqueConstraint("originator_id", "originator_version"),
+    )
+
+
+# A trigger, made by the migration, refuses UPDATE, DELETE and TRUNCATE here. Snapshots may go: they only save time.
+events = _stored("events", sa.Column("position", sa.BigInteger, sa.Identity(always=True), primary_key=True))
+snapshots = _stored("snapshots", sa.Column("position", sa.BigInteger, sa.Identity(always=True), primary_key=True))
+
+class Recorder(ApplicationRecorder):
+    """Appends to and reads from one table of stored events.
+
+    Raises the library's `IntegrityError` when a version exists already (somebody else was faster) and its
+    `OperationalError` when the database can't go on; both may be tried again.
+    """
+
+    def __init__(self, connect: Connect, table: sa.Table = events) -> None:
+        self.connect = connect
+        self.table = table
+        self._append = sa.insert(table).returning(table.c.position, sort_by_parameter_order=True)
+        self._all = sa.select(table.c.originator_id, table.c.originator_version, table.c.topic, table.c.state)
+
+    def insert_events(self, stored_events: Sequence[StoredEvent], **kwargs: Any) -> Sequence[int] | None:
+        if not stored_events:
+            return None
+        rows = [
+            {
+                "originator_id": event.originator_id,
+                "originator_version": event.originator_version,
+                "topic": event.topic,
+                "state": event.state.decode(),
+            }
+            for event in stored_events
+        ]
+        try:
+            with self.connect() as connection:
+                connection.execute(sa.select(sa.func.pg_advisory_xact_lock_shared(APPEND_LOCK)))
+                return list(connection.execute(self._append, rows).scalars())
+        except sa.exc.IntegrityError as error:
+            raise IntegrityError(str(error.orig)) from error
+        except sa.exc.OperationalError as error:
+            raise OperationalError(str(error.orig)) from error
+
+    def select_events(
+        self,
+        originator_id: UUID | str,
+        *,
+        gt: int | None = None,
+        lte: int | None = None,
+        desc: bool = False,
+        limit: int | None = None,
+    ) -> Sequence[StoredEvent]:
+        version = self.table.c.originator_version
+        query = self._all.where(self.table.c.originator_id == originator_id)
+        if gt is not None:
+            query = query.where(version > gt)
+        if lte is not None:
+            query = query.where(version <= lte)
+        query = query.order_by(version.desc() if desc else version).limit(limit)
+        with self.connect() as connection:
+            return [StoredEvent(*row[:3], row[3].encode()) for row in connection.execute(query)]
+
+    def select_notifications(
+        self,
+        start: int | None,
+        limit: int,
+        stop: int | None = None,
+        topics: Sequence[str] = (),
+        *,
+        inclusive_of_start: bool = True,
+    ) -> Sequence[Notification]:
+        position = self.table.c.position
+        query = self._all.add_columns(position)
+        if start is not None:
+            query = query.where(position >= start if inclusive_of_start else position > start)
+        if stop is not None:
+            query = query.where(position <= stop)
+        if topics:
+            query = query.where(self.table.c.topic.in_(topics))
+        with self.connect() as connection:
+            rows = connection.execute(query.order_by(position).limit(limit))
+            return [Notification(*row[:3], row[3].encode(), row[4]) for row in rows]
+
+    def max_notification_id(self) -> int | None:
+        with self.connect() as connection:
+            return connection.scalar(sa.select(sa.func.max(self.table.c.position)))
+
+    def subscribe(self, gt: int | None = None, topics: Sequence[str] = ()) -> Subscription[ApplicationRecorder]:
+        """Nothing here follows the log from another thread: projections are written with the events themselves."""
+        raise NotImplementedError
+
+
+class Factory(InfrastructureFactory[Any]):
+    """Gives the library's `Application` recorders that write through `connect`."""
+
+    def __init__(self, env: Any, connect: Connect) -> None:
+        super().__init__(env)
+        self.connect = connect
+
+    def aggregate_recorder(self, purpose: str = "events") -> Recorder:
+        return Recorder(self.connect, {"events": events, "snapshots": snapshots}[purpose])
+
+    def application_recorder(self) -> Recorder:
+        return Recorder(self.connect)
+
+    def tracking_recorder(self, tracking_recorder_class: Any = None) -> Any:
+        raise NotImplementedError
+
+    def process_recorder(self) -> Any:
+        raise NotImplementedError
+
+
+def safe_head(connection: sa.Connection) -> int:
+    """The last position (0 in an empty log), read while no append is under way: nothing will appear at or below it.
+
+    Appends wait until `connection` ends its transaction, so end it at once unless that is what you want.
+    """
+    connection.execute(sa.select(sa.func.pg_advisory_xact_lock(APPEND_LOCK)))
+    return connection.scalar(sa.select(sa.func.coalesce(sa.func.max(events.c.position), 0))) or 0
+
+
+def read(connection: sa.Connection, *, after: int, to: int, batch: int = 1000) -> Iterator[list[Notification]]:
+    """The log in order of appending, in batches, from behind position `after` up to and including `to`."""
+    query = (
+        sa.select(
+            events.c.originator_id, events.c.originator_version, events.c.topic, events.c.state, events.c.position
+        )
+        .where(events.c.position > sa.bindparam("after"), events.c.position <= to)
+        .order_by(events.c.position)
+        .limit(batch)
+    )
+    while rows := connection.execute(query, {"after": after}).all():
+        yield [Notification(*row[:3], row[3].encode(), row[4]) for row in rows]
+        after = rows[-1][4]

@@ -1,0 +1,29 @@
+"""The read models: rows that pages are made of, each explained by the log and always rebuildable from it.
+
+One file per read model: its table, its handlers (event in, row operations out), its queries. `apply` is the only way
+in, used by the commands as they append and by the rebuild as it replays.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from cr.projections import drafts, histories, revisions, rules
+from cr.projections.base import Projection, execute
+
+if TYPE_CHECKING:
+    import sqlalchemy as sa
+
+    from cr.events.base import Recorded
+
+ALL: tuple[Projection, ...] = (drafts.PROJECTION, histories.PROJECTION, rules.PROJECTION, revisions.PROJECTION)
+BY_NAME = {projection.name: projection for projection in ALL}
+
+
+def apply(connection: sa.Connection, recorded: Iterable[Recorded]) -> None:
+    """Write the rows that these events cause."""
+    for each in recorded:
+        for projection in ALL:
+            for operation in projection.operations(each):
+                execute(connection, operation)

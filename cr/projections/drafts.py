@@ -1,0 +1,121 @@
+"""Who is working on what: the lists of drafts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql
+
+from cr.db import Timestamp
+from cr.events import draft as d
+from cr.projections.base import Insert, Operation, Projection, Update, metadata
+
+drafts = sa.Table(
+    "drafts",
+    metadata,
+    sa.Column("id", postgresql.UUID(as_uuid=True), primary_key=True),
+    sa.Column("owner", postgresql.UUID(as_uuid=True), nullable=False),
+    sa.Column("status", sa.Text, nullable=False),
+    sa.Column("title", sa.Text),
+    # What it revises, or became when it was published.
+    sa.Column("rule", postgresql.UUID(as_uuid=True)),
+    sa.Column("revises", sa.BigInteger),
+    sa.Column("version", sa.BigInteger, nullable=False),
+    sa.Column("started_at", Timestamp, nullable=False),
+    sa.Column("updated_at", Timestamp, nullable=False),
+    # Of the last event: says which of a person's drafts was touched last, in a live table and a rebuilt one alike.
+    sa.Column("position", sa.BigInteger, nullable=False),
+    sa.Index(None, "owner", "position"),
+)
+
+PROJECTION = Projection("drafts", "1", (drafts,))
+
+
+@PROJECTION.on(d.Started)
+def started(event: d.Started, position: int) -> Iterable[Operation]:
+    revises = event.source == "revision" and event.of is not None
+    yield Insert(
+        drafts,
+        {
+            "id": event.originator_id,
+            "owner": event.owner,
+            "status": "open",
+            "title": event.payload.get("title"),
+            "rule": UUID(event.of) if revises and event.of else None,
+            "revises": event.revision if revises else None,
+            "version": event.originator_version,
+            "started_at": event.at,
+            "updated_at": event.at,
+            "position": position,
+        },
+    )
+
+
+@PROJECTION.on(
+    d.Named,
+    d.Restored,
+    d.Published,
+    d.Discarded,
+    d.Summarized,
+    d.ContextWritten,
+    d.CommunityDescribed,
+    d.PhotoAttached,
+    d.ValueChosen,
+    d.ValueDescribed,
+    d.ValueDropped,
+    d.ValuesOrdered,
+    d.MethodChosen,
+    d.MethodDescribed,
+    d.MethodDropped,
+    d.MethodsOrdered,
+    d.CustomMethodWritten,
+    d.ExtraAnswered,
+)
+def touched(event: d.DraftEvent, position: int) -> Iterable[Operation]:
+    values: dict[str, Any] = {
+        "version": event.originator_version,
+        "updated_at": event.at,
+        "position": position,
+    }
+    match event:
+        case d.Named():
+            values["title"] = event.title
+        case d.Restored():
+            values["title"] = event.payload.get("title")
+        case d.Published():
+            values |= {"status": "published", "rule": event.rule}
+        case d.Discarded():
+            values["status"] = "discarded"
+    yield Update(drafts, {"id": event.originator_id}, values)
+
+
+def find(session: Any, draft_id: UUID) -> Any:
+    """The draft's row, or None."""
+    return session.execute(sa.select(drafts).where(drafts.c.id == draft_id)).one_or_none()
+
+
+def open_drafts(session: Any, owner: UUID) -> Sequence[Any]:
+    """A person's open drafts, last touched first."""
+    return session.execute(
+        sa.select(drafts)
+        .where(drafts.c.owner == owner, drafts.c.status == "open")
+        .order_by(drafts.c.position.desc())
+    ).all()
+
+
+def current(session: Any, owner: UUID) -> Any:
+    """The draft that the JSON API calls "me", or None.
+
+    It is the one that was touched last, not counting next revisions of published rules. When that one was discarded or
+    published there is none: an older draft must not come back in the place of one that the person just finished with.
+    """
+    row = session.execute(
+        sa.select(drafts)
+        .where(drafts.c.owner == owner, drafts.c.revises.is_(None))
+        .order_by(drafts.c.position.desc())
+        .limit(1)
+    ).one_or_none()
+    return row if row is not None and row.status == "open" else None

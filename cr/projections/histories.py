@@ -1,0 +1,191 @@
+"""What happened to each draft and rule, in words that a person understands."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql
+
+from cr.catalog.sections import BY_KEY, FACETS, METHOD_SECTIONS, VALUES
+from cr.db import Timestamp
+from cr.events import draft as d
+from cr.events import rule as r
+from cr.events.base import Event
+from cr.projections.base import Insert, Operation, Projection, metadata
+
+histories = sa.Table(
+    "histories",
+    metadata,
+    sa.Column("originator", postgresql.UUID(as_uuid=True), primary_key=True),
+    sa.Column("version", sa.BigInteger, primary_key=True),
+    sa.Column("at", Timestamp, nullable=False),
+    sa.Column("actor", postgresql.UUID(as_uuid=True)),
+    sa.Column("sentence", sa.Text, nullable=False),
+    # [[label, new text], ...]: the words that were written in this step.
+    sa.Column("written", postgresql.JSONB, nullable=False),
+)
+
+PROJECTION = Projection("histories", "1", (histories,))
+
+QUIET = {"currentStep"}
+"""Answers that say where somebody is in the flow, not what the rule says."""
+
+SOURCES = {
+    "blank": "Started from a blank page.",
+    "template": "Started from the template “{of}”.",
+    "revision": "Started from revision {revision} of the published rule.",
+    "remix": "Started from another community’s rule.",
+    "use-case": "Started from the example “{of}”.",
+    "guest": "Started with what was written before signing in.",
+}
+
+FIELD_LABELS = {
+    (section.key, field.name): field.label for section in (VALUES, *METHOD_SECTIONS) for field in section.fields
+}
+
+Written = list[tuple[str, str]]
+
+
+@PROJECTION.on(
+    d.Started,
+    d.Named,
+    d.Summarized,
+    d.ContextWritten,
+    d.CommunityDescribed,
+    d.PhotoAttached,
+    d.ValueChosen,
+    d.ValueDescribed,
+    d.ValueDropped,
+    d.ValuesOrdered,
+    d.MethodChosen,
+    d.MethodDescribed,
+    d.MethodDropped,
+    d.MethodsOrdered,
+    d.CustomMethodWritten,
+    d.ExtraAnswered,
+    d.Restored,
+    d.Published,
+    d.Discarded,
+    r.Published,
+    r.Revised,
+    r.Withdrawn,
+    r.OwnerReleased,
+    r.StakeholderInvited,
+    r.StakeholderAccepted,
+    r.StakeholderRemoved,
+)
+def happened(event: Event, position: int) -> Iterable[Operation]:
+    if isinstance(event, d.ExtraAnswered) and event.key in QUIET:
+        return
+    sentence, written = told(event)
+    yield Insert(
+        histories,
+        {
+            "originator": event.originator_id,
+            "version": event.originator_version,
+            "at": event.at,
+            "actor": event.actor,
+            "sentence": sentence,
+            "written": [list(pair) for pair in written],
+        },
+    )
+
+
+def told(event: Event) -> tuple[str, Written]:
+    """The sentence for one event, and the words that were written in it as (label, text)."""
+    match event:
+        case d.Started():
+            return SOURCES[event.source].format(of=event.of, revision=event.revision), []
+        case d.Named(title=title):
+            return (f"Named it “{title}”." if title else "Took the name away."), []
+        case d.Summarized(summary=text):
+            return _wrote("the summary", text)
+        case d.ContextWritten(context=text):
+            return _wrote("what the community is about", text)
+        case d.CommunityDescribed():
+            question = FACETS.get(event.facet, event.facet)
+            return f"Answered the question about the community’s {question}.", []
+        case d.PhotoAttached(url=url):
+            return ("Attached a photo." if url else "Took the photo off."), []
+        case d.ValueChosen():
+            return f"Added the value {event.label}.", []
+        case d.ValueDropped():
+            return f"Dropped the value {event.label}.", []
+        case d.ValuesOrdered():
+            return "Put the values in another order.", []
+        case d.ValueDescribed():
+            return f"Described the value {event.label}.", _fields(VALUES.key, event.fields)
+        case d.MethodChosen():
+            return f"Added {event.label} to {_section(event.section)}.", []
+        case d.MethodDropped():
+            return f"Dropped {event.label} from {_section(event.section)}.", []
+        case d.MethodsOrdered():
+            return f"Put {_section(event.section)} in another order.", []
+        case d.MethodDescribed():
+            sentence = f"Described {event.label} in {_section(event.section)}."
+            return sentence, _fields(event.section, event.fields)
+        case d.CustomMethodWritten():
+            return _own_method(event)
+        case d.ExtraAnswered():
+            name = "the group’s own sections" if event.key == "sections" else f"“{event.key}”"
+            return (f"Changed {name}." if event.given else f"Took {name} away."), []
+        case d.Restored():
+            return "Restored an earlier version.", []
+        case d.Published():
+            return f"Published it as revision {event.revision}.", []
+        case d.Discarded():
+            return "Discarded the draft.", []
+        case r.Published():
+            copied = "Published the rule, copied from another one." if event.copied_from else "Published the rule."
+            return copied, []
+        case r.Revised():
+            return f"Published revision {event.revision}.", []
+        case r.Withdrawn():
+            return "Withdrew the rule.", [("Reason", event.reason)] if event.reason else []
+        case r.OwnerReleased():
+            return "The owner left. The rule stays.", []
+        case r.StakeholderInvited():
+            return "Invited a stakeholder.", []
+        case r.StakeholderAccepted():
+            return "A stakeholder accepted.", []
+        case r.StakeholderRemoved():
+            return "Removed a stakeholder.", []
+    raise AssertionError(f"no words for {event!r}")
+
+
+def _wrote(what: str, text: str | None) -> tuple[str, Written]:
+    return (f"Wrote {what}.", [("", text)]) if text else (f"Took {what} away.", [])
+
+
+def _section(key: str) -> str:
+    return BY_KEY[key].name.lower()
+
+
+def _fields(section: str, fields: dict[str, Any]) -> Written:
+    return [
+        (FIELD_LABELS.get((section, name), name), "" if text is None else str(text))
+        for name, text in fields.items()
+        if name != "label"
+    ]
+
+
+def _own_method(event: d.CustomMethodWritten) -> tuple[str, Written]:
+    if event.meta is None and event.blocks is None:
+        return f"Took the group’s own words for {event.label} away.", []
+    texts = [
+        (str(block.get("blockTitle", "")), str(block.get("placeholderText", "")))
+        for block in event.blocks or []
+        if block.get("kind") == "text"
+    ]
+    return f"Wrote {event.label} in the group’s own words.", texts
+
+
+def of(session: Any, originator: UUID, *, before: int | None = None, limit: int = 200) -> Sequence[Any]:
+    """The newest entries first; of versions before `before`, to page through a long history."""
+    query = sa.select(histories).where(histories.c.originator == originator)
+    if before is not None:
+        query = query.where(histories.c.version < before)
+    return session.execute(query.order_by(histories.c.version.desc()).limit(limit)).all()

@@ -1,0 +1,176 @@
+"""Every revision of every rule: its text, and the page body made from it once, when it was published."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import jinja2
+import sqlalchemy as sa
+from markupsafe import Markup
+from sqlalchemy.dialects import postgresql
+
+from cr.catalog.sections import METHOD_SECTIONS, VALUES
+from cr.db import Timestamp
+from cr.events import rule as r
+from cr.projections.base import Insert, Operation, Projection, metadata
+from cr.projections.rules import rules
+from cr.prose import to_html
+
+revisions = sa.Table(
+    "revisions",
+    metadata,
+    sa.Column("rule", postgresql.UUID(as_uuid=True), primary_key=True),
+    sa.Column("revision", sa.BigInteger, primary_key=True),
+    sa.Column("title", sa.Text, nullable=False),
+    sa.Column("summary", sa.Text),
+    # JSON as text: read whole, never searched.
+    sa.Column("document", sa.Text, nullable=False),
+    sa.Column("html", sa.Text, nullable=False),
+    # SHA-256 of title, summary and body: what the page shows of this revision.
+    sa.Column("etag", sa.Text, nullable=False),
+    sa.Column("published_at", Timestamp, nullable=False),
+    sa.Column("actor", postgresql.UUID(as_uuid=True)),
+    sa.Column("changed", sa.Text),
+    sa.Column("decided_by", sa.Text),
+    sa.Column("decided_on", sa.Date),
+    sa.Column("record", sa.Text),
+    sa.Column("in_force_from", sa.Date),
+)
+
+TEMPLATES = Path(__file__).parent.parent / "templates"
+TEMPLATE = "rule_document.jinja2"
+HUES = {section.name: section.hue for section in (VALUES, *METHOD_SECTIONS)}
+
+
+def _version() -> str:
+    """Changes with whatever the stored bodies are made of, so that a new look is never forgotten in old rows."""
+    sources = [TEMPLATES / TEMPLATE, TEMPLATES.parent / "prose.py", Path(__file__)]
+    return hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()[:12]
+
+
+PROJECTION = Projection("revisions", _version(), (revisions,))
+
+
+@PROJECTION.on(r.Published, r.Revised)
+def published(event: r.Published | r.Revised, position: int) -> Iterable[Operation]:
+    html = render(event.document)
+    row: dict[str, Any] = {
+        "rule": event.originator_id,
+        "revision": 1,
+        "title": event.title,
+        "summary": event.summary,
+        "document": json.dumps(event.document, ensure_ascii=False, separators=(",", ":")),
+        "html": html,
+        "etag": hashlib.sha256("\0".join((event.title, event.summary or "", html)).encode()).hexdigest()[:32],
+        "published_at": event.at,
+        "actor": event.actor,
+    }
+    if isinstance(event, r.Revised):
+        row |= {
+            "revision": event.revision,
+            "changed": event.changed,
+            "decided_by": event.decided_by,
+            "decided_on": event.decided_on,
+            "record": event.record,
+            "in_force_from": event.in_force_from,
+        }
+    yield Insert(revisions, row)
+
+
+@cache
+def _template() -> jinja2.Template:
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(TEMPLATES), autoescape=True, trim_blocks=True, lstrip_blocks=True
+    )
+    return environment.get_template(TEMPLATE)
+
+
+def render(document: Mapping[str, Any]) -> Markup:
+    """The body of a rule's page: numbered sections and clauses with anchors that stay."""
+    return Markup(_template().render(outline(document)))  # noqa: S704 - the template escapes
+
+
+def outline(document: Mapping[str, Any]) -> dict[str, Any]:
+    """What the template shows: `sections` with their numbers and anchors, `avatar_url`, `context_html`."""
+    taken: set[str] = set()
+    sections = []
+    for number, part in enumerate((p for p in document.get("sections") or [] if p["entries"]), 1):
+        name = part["categoryName"]
+        key = _anchor(name, f"section-{number}", taken)
+        sections.append(
+            {
+                "number": number,
+                "key": key,
+                "name": name,
+                "hue": HUES.get(name),
+                "entries": [
+                    {
+                        "number": f"{number}.{clause}",
+                        "anchor": _anchor(f"{key}-{entry['title']}", f"clause-{number}-{clause}", taken),
+                        "title": entry["title"],
+                        "body_html": to_html(entry["body"]) if entry.get("body") else None,
+                        "blocks": [_block(block) for block in entry.get("blocks") or []],
+                    }
+                    for clause, entry in enumerate(part["entries"], 1)
+                ],
+            }
+        )
+    context = document.get("communityContext")
+    return {
+        "sections": sections,
+        "avatar_url": _own_file(document.get("communityAvatarUrl")),
+        "context_html": to_html(context) if context else None,
+    }
+
+
+def _block(block: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "label": block.get("label", ""),
+        "body_html": to_html(block["body"]) if block.get("body") else None,
+        "image_url": _own_file(block.get("imageUrl")),
+        "file_url": _own_file(block.get("fileUrl")),
+    }
+
+
+def _own_file(url: str | None) -> str | None:
+    """Only files that were uploaded here: a rule's page must not tell another server who reads it."""
+    return url if url and re.fullmatch(r"/api/uploads/[A-Za-z0-9._-]+", url) else None
+
+
+def _anchor(text: str, fallback: str, taken: set[str]) -> str:
+    words = re.sub(r"[^\w]+", "-", text.lower()).strip("-_")[:80] or fallback
+    anchor, number = words, 2
+    while anchor in taken:
+        anchor, number = f"{words}-{number}", number + 1
+    taken.add(anchor)
+    return anchor
+
+
+def in_force(session: Any, rule_id: UUID) -> Any:
+    """The rule's row joined with the text of its newest revision, withdrawn or not; None when there is none."""
+    return session.execute(
+        sa.select(rules, *(c for c in revisions.c if c.name not in ("rule", "revision", "title", "summary")))
+        .join(revisions, (revisions.c.rule == rules.c.id) & (revisions.c.revision == rules.c.revision))
+        .where(rules.c.id == rule_id)
+    ).one_or_none()
+
+
+def find(session: Any, rule_id: UUID, revision: int) -> Any:
+    """One revision's row, or None."""
+    return session.execute(
+        sa.select(revisions).where(revisions.c.rule == rule_id, revisions.c.revision == revision)
+    ).one_or_none()
+
+
+def of_rule(session: Any, rule_id: UUID) -> Sequence[Any]:
+    """Every revision, oldest first."""
+    return session.execute(
+        sa.select(revisions).where(revisions.c.rule == rule_id).order_by(revisions.c.revision)
+    ).all()

@@ -1,0 +1,103 @@
+"""Published rules as lists show them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql
+
+from cr.db import Timestamp
+from cr.events import rule as r
+from cr.projections.base import Insert, Operation, Projection, Update, metadata
+
+rules = sa.Table(
+    "rules",
+    metadata,
+    sa.Column("id", postgresql.UUID(as_uuid=True), primary_key=True),
+    sa.Column("owner", postgresql.UUID(as_uuid=True)),
+    sa.Column("status", sa.Text, nullable=False),
+    sa.Column("revision", sa.BigInteger, nullable=False),
+    sa.Column("title", sa.Text, nullable=False),
+    sa.Column("summary", sa.Text),
+    sa.Column("created_at", Timestamp, nullable=False),
+    sa.Column("updated_at", Timestamp, nullable=False),
+    # None: by the site's operators.
+    sa.Column("withdrawn_by", postgresql.UUID(as_uuid=True)),
+    sa.Column("reason", sa.Text),
+    sa.Column("position", sa.BigInteger, nullable=False),
+    sa.Index(None, "status", "position"),
+    sa.Index(None, "owner", "position"),
+)
+
+PROJECTION = Projection("rules", "1", (rules,))
+
+
+@PROJECTION.on(r.Published)
+def published(event: r.Published, position: int) -> Iterable[Operation]:
+    yield Insert(
+        rules,
+        {
+            "id": event.originator_id,
+            "owner": event.actor,
+            "status": "published",
+            "revision": 1,
+            "title": event.title,
+            "summary": event.summary,
+            "created_at": event.at,
+            "updated_at": event.at,
+            "position": position,
+        },
+    )
+
+
+@PROJECTION.on(r.Revised)
+def revised(event: r.Revised, position: int) -> Iterable[Operation]:
+    yield Update(
+        rules,
+        {"id": event.originator_id},
+        {
+            "revision": event.revision,
+            "title": event.title,
+            "summary": event.summary,
+            "updated_at": event.at,
+            "position": position,
+        },
+    )
+
+
+@PROJECTION.on(r.Withdrawn)
+def withdrawn(event: r.Withdrawn, position: int) -> Iterable[Operation]:
+    yield Update(
+        rules,
+        {"id": event.originator_id},
+        {
+            "status": "withdrawn",
+            "withdrawn_by": event.actor,
+            "reason": event.reason,
+            "updated_at": event.at,
+            "position": position,
+        },
+    )
+
+
+@PROJECTION.on(r.OwnerReleased)
+def owner_released(event: r.OwnerReleased, position: int) -> Iterable[Operation]:
+    yield Update(rules, {"id": event.originator_id}, {"owner": None})
+
+
+def find(session: Any, rule_id: UUID) -> Any:
+    """The rule's row, withdrawn or not, or None."""
+    return session.execute(sa.select(rules).where(rules.c.id == rule_id)).one_or_none()
+
+
+def last_touched(session: Any, limit: int, *, owner: UUID | None = None, before: int | None = None) -> Sequence[Any]:
+    """Rules in force, last touched first; of one owner; touched before log position `before` (to page through)."""
+    query = sa.select(rules).where(rules.c.status == "published")
+    if owner is not None:
+        query = query.where(rules.c.owner == owner)
+    if before is not None:
+        query = query.where(rules.c.position < before)
+    return session.execute(query.order_by(rules.c.position.desc()).limit(limit)).all()
