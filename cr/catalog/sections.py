@@ -20,7 +20,7 @@ class Field:
 
 @dataclass(frozen=True)
 class Section:
-    """A section whose entries are methods.
+    """A section whose entries are methods, or the group's own clauses.
 
     `key` names it in documents and in the API, `slug` in addresses; `selected` and `details` are its keys in a draft's
     payload; `noun` is one entry, as in "Add a way to decide".
@@ -29,7 +29,7 @@ class Section:
     key: str
     slug: str
     name: str
-    hue: int
+    hue: int | None
     selected: str
     details: str
     noun: str
@@ -105,7 +105,25 @@ CONFLICT = Section(
 )
 
 METHOD_SECTIONS = (COMMUNICATION, MEMBERSHIP, DECISIONS, CONFLICT)
-BY_KEY = {section.key: section for section in METHOD_SECTIONS}
+
+MORE = Section(
+    key="ownSections",
+    slug="more",
+    name="More sections",
+    hue=None,
+    selected="selectedOwnSectionIds",
+    details="ownSectionDetailsById",
+    noun="clause",
+    help="Anything else that your rule should say: money, roles, meetings, how the rule itself is changed.",
+    fields=(
+        Field("section", "Section it belongs to", "For example: Money."),
+        Field("body", "What it says"),
+    ),
+)
+"""Clauses that no other section has a place for; each says itself which section it belongs to."""
+
+SECTIONS = (*METHOD_SECTIONS, MORE)
+BY_KEY = {section.key: section for section in SECTIONS}
 
 
 @dataclass(frozen=True)

@@ -6,10 +6,10 @@ transaction. Nothing here knows of requests; `request.rules` is this application
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 from uuid import UUID, uuid4
 
 import sqlalchemy as sa
@@ -73,6 +73,13 @@ class Rules(Application[UUID]):
             return self.repository.get(rule_id, version=version, projector_func=rules.project)
         except AggregateNotFoundError:
             raise NotFound() from None
+
+    def draft_steps(self, draft_id: UUID, after: int, to: int) -> Iterator[tuple[Draft | None, Event, Draft]]:
+        """(state before, event, state after) for every event behind version `after` up to version `to`."""
+        state = self.draft(draft_id, after) if after else None
+        for event in self.events.get(draft_id, gt=after, lte=to):
+            before, state = state, drafts.evolve(state, cast(Event, event))
+            yield before, cast(Event, event), cast(Draft, state)
 
     # --- Drafts ------------------------------------------------------------------------------------------------------
 

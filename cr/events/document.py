@@ -11,7 +11,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from cr.catalog.sections import BY_KEY, METHOD_SECTIONS, VALUES, Section
+from cr.catalog.sections import METHOD_SECTIONS, MORE, VALUES, Section
 from cr.events.payload import BLOCKS, META, Payload, flat, label_of, nested, validation_problem
 
 Document = Mapping[str, Any]
@@ -82,19 +82,15 @@ def checked_document(document: Any) -> dict[str, Any]:
 
 def composed(payload: Payload) -> dict[str, Any]:
     """The document that a draft's payload stands for."""
-    own = _own_sections(payload)
-    sections = []
-    for name, entries in (
-        (VALUES.name, _value_entries(payload)),
-        *((section.name, _method_entries(section, payload)) for section in METHOD_SECTIONS),
-    ):
-        entries = [*entries, *(entry for part in own if part["categoryName"] == name for entry in part["entries"])]
-        if entries:
-            sections.append({"categoryName": name, "entries": entries})
-    standard = {VALUES.name, *(section.name for section in METHOD_SECTIONS)}
-    sections += [part for part in own if part["categoryName"] not in standard]
-
-    document: dict[str, Any] = {**payload.get(OTHER_KEYS, {}), "sections": sections}
+    sections: dict[str, list[dict[str, Any]]] = {VALUES.name: list(_value_entries(payload))}
+    for section in METHOD_SECTIONS:
+        sections[section.name] = list(_method_entries(section, payload))
+    for name, entry in _own_entries(payload):
+        sections.setdefault(name, []).append(entry)
+    document: dict[str, Any] = {
+        **payload.get(OTHER_KEYS, {}),
+        "sections": [{"categoryName": name, "entries": entries} for name, entries in sections.items() if entries],
+    }
     values = [_core_value(payload, value) for value in payload.get(VALUES.selected, ())]
     if values:
         document["coreValues"] = values
@@ -112,7 +108,7 @@ def composed(payload: Payload) -> dict[str, Any]:
 def decomposed(title: str, summary: str | None, document: Document) -> dict[str, Any]:
     """A draft's payload from which `composed` makes the same document again, as far as a draft has a place for it.
 
-    Entries that came as plain text stay in the payload's `sections`, where the draft's own pages edit them.
+    Entries that came as plain text, with no method behind them, become clauses of the group's own.
     """
     parts: dict[str, Any] = {"title": title}
     if summary:
@@ -138,19 +134,25 @@ def decomposed(title: str, summary: str | None, document: Document) -> dict[str,
             metas[method["id"]] = meta
     parts[META] = metas
 
-    # An entry that a value or method stands for is made anew by `composed`; every other one is the group's own text.
+    # An entry that a value or method stands for is made anew by `composed`; every other one is the group's own clause.
     made = {(part["categoryName"], entry["title"]) for part in composed(parts)["sections"] for entry in part["entries"]}
-    own = []
+    clauses = {}
     for part in document.get("sections") or []:
-        entries = [entry for entry in part["entries"] if (part["categoryName"], entry["title"]) not in made]
-        if entries:
-            own.append({**part, "entries": entries})
-    if own:
-        parts["sections"] = own
+        for entry in part["entries"]:
+            if (part["categoryName"], entry["title"]) not in made:
+                rest = {key: value for key, value in entry.items() if key != "title" and value is not None}
+                clauses[f"clause-{len(clauses) + 1}"] = {
+                    "label": entry["title"],
+                    "section": part["categoryName"],
+                    **rest,
+                }
+    parts[MORE.selected] = list(clauses)
+    parts[MORE.details] = clauses
 
     known = {*CARRIED, "sections", "coreValues", "methodSelections"}
     other = {key: value for key, value in document.items() if key not in known}
-    unknown = {key: value for key, value in selections.items() if key not in BY_KEY}
+    methods = {section.key for section in METHOD_SECTIONS}
+    unknown = {key: value for key, value in selections.items() if key not in methods}
     if unknown:
         other["otherMethodSelections"] = unknown
     if other:
@@ -158,16 +160,20 @@ def decomposed(title: str, summary: str | None, document: Document) -> dict[str,
     return nested(flat(parts))
 
 
-def _own_sections(payload: Payload) -> list[dict[str, Any]]:
-    """The group's own sections; a draft may hold anything there, a document only what can be read."""
-    readable = []
+def _own_entries(payload: Payload) -> Iterable[tuple[str, dict[str, Any]]]:
+    """The group's own clauses with the name of their section, then what a client put into the draft's `sections`."""
+    for clause in payload.get(MORE.selected, ()):
+        details = payload.get(MORE.details, {}).get(clause, {})
+        rest = {key: value for key, value in details.items() if key not in ("label", "section")}
+        yield str(details.get("section") or MORE.name), {"title": str(details.get("label", "")), **rest}
     for part in payload.get("sections") or []:
         try:
             DocumentSection.model_validate(part)
         except ValidationError:
+            # A draft may hold anything there, a document only what can be read.
             continue
-        readable.append(part)
-    return readable
+        for entry in part["entries"]:
+            yield part["categoryName"], entry
 
 
 def _value_entries(payload: Payload) -> Iterable[dict[str, Any]]:

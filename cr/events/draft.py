@@ -13,7 +13,7 @@ from functools import reduce
 from typing import Any, Literal
 from uuid import UUID
 
-from cr.catalog.sections import FACETS, METHOD_SECTIONS, VALUES, Section
+from cr.catalog.sections import BY_KEY, FACETS, SECTIONS, VALUES, Section
 from cr.errors import Conflict, ValidationProblem
 from cr.events.base import Event, stamped
 from cr.events.payload import (
@@ -283,15 +283,15 @@ def _written(payload: dict[str, Any], event: Event) -> dict[str, Any]:
         case ValueDescribed():
             return _with_fields(payload, VALUES.details, event.value, event.fields)
         case MethodChosen():
-            key = _section(event.section).selected
+            key = BY_KEY[event.section].selected
             return _with(payload, key, [*payload.get(key, ()), event.method])
         case MethodDropped():
-            key = _section(event.section).selected
+            key = BY_KEY[event.section].selected
             return _with(payload, key, _without(payload.get(key, ()), event.method))
         case MethodsOrdered():
-            return _with(payload, _section(event.section).selected, event.methods)
+            return _with(payload, BY_KEY[event.section].selected, event.methods)
         case MethodDescribed():
-            return _with_fields(payload, _section(event.section).details, event.method, event.fields)
+            return _with_fields(payload, BY_KEY[event.section].details, event.method, event.fields)
         case CustomMethodWritten():
             metas = _with(payload.get(META, {}), event.method, event.meta or None)
             blocks = _with(payload.get(BLOCKS, {}), event.method, event.blocks or None)
@@ -302,10 +302,6 @@ def _written(payload: dict[str, Any], event: Event) -> dict[str, Any]:
         case Restored():
             return event.payload
     raise AssertionError(f"no draft event: {event!r}")
-
-
-def _section(key: str) -> Section:
-    return next(section for section in METHOD_SECTIONS if section.key == key)
 
 
 def _with(payload: Mapping[str, Any], key: str, value: Any) -> dict[str, Any]:
@@ -345,10 +341,10 @@ def explain(before: Payload, after: Payload) -> list[DraftEvent]:
             facts.append(CommunityDescribed(facet=key, answers=after.get(key, [])))
     facts += _explain_values(before, after)
     facts += _explain_custom_methods(before, after)
-    for section in METHOD_SECTIONS:
+    for section in SECTIONS:
         facts += _explain_methods(section, before, after)
     known = {*texts, *FACETS, *SELECTIONS, *PRIVATE, META, BLOCKS, VALUES.details}
-    known |= {section.details for section in METHOD_SECTIONS}
+    known |= {section.details for section in SECTIONS}
     for key in dict.fromkeys((*before, *after)):
         if key not in known and not same(before.get(key, ABSENT), after.get(key, ABSENT)):
             facts.append(ExtraAnswered(key=key, value=after.get(key), given=key in after))

@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
-from cr.catalog.sections import FACETS, METHOD_SECTIONS, VALUES
+from cr.catalog.sections import FACETS, MORE, SECTIONS, VALUES
 from cr.errors import ValidationProblem
 
 Payload = Mapping[str, Any]
@@ -22,10 +22,10 @@ Path = tuple[str, ...]
 """Where a smallest part stands, e.g. ("title",) or ("coreValueDetailsByChipId", "care", "meaning")."""
 
 TEXTS = {"title": 500, "summary": 8000, "communityContext": 200, "communityAvatarUrl": 512}
-SELECTIONS = (VALUES.selected, *(section.selected for section in METHOD_SECTIONS))
+SELECTIONS = (VALUES.selected, *(section.selected for section in SECTIONS))
 META = "customMethodCardMetaById"
 BLOCKS = "customMethodCardFieldBlocksById"
-FIELD_MAPS = (VALUES.details, *(section.details for section in METHOD_SECTIONS), META)
+FIELD_MAPS = (VALUES.details, *(section.details for section in SECTIONS), META)
 """Maps from an id to a map of fields: each field is a part of its own, so that two people can write two of them."""
 
 PRIVATE = ("stakeholderEmails", "communitySaveEmail")
@@ -97,6 +97,8 @@ class DraftPayload(BaseModel):
     membershipMethodDetailsById: Details | None = None
     decisionApproachDetailsById: Details | None = None
     conflictManagementDetailsById: Details | None = None
+    selectedOwnSectionIds: Ids | None = None
+    ownSectionDetailsById: Details | None = None
     customMethodCardMetaById: dict[Id, Meta] | None = None
     customMethodCardFieldBlocksById: dict[Id, Annotated[list[Block], Field(max_length=30)]] | None = None
     sections: list[Any] | None = None
@@ -217,9 +219,10 @@ def label_of(payload: Payload, identifier: str) -> str:
     meta = payload.get(META, {}).get(identifier)
     if meta and meta.get("label"):
         return str(meta["label"])
-    own = payload.get(VALUES.details, {}).get(identifier, {}).get("label")
-    if isinstance(own, str) and own:
-        return own
+    for key in (VALUES.details, MORE.details):
+        own = payload.get(key, {}).get(identifier, {}).get("label")
+        if isinstance(own, str) and own:
+            return own
     snapshot = payload.get("coreValuesChipsSnapshot")
     if isinstance(snapshot, list):
         for chip in snapshot:

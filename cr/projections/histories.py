@@ -9,7 +9,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 
-from cr.catalog.sections import BY_KEY, FACETS, METHOD_SECTIONS, VALUES
+from cr.catalog.sections import BY_KEY, FACETS, MORE
 from cr.db import Timestamp
 from cr.events import draft as d
 from cr.events import rule as r
@@ -24,8 +24,8 @@ histories = sa.Table(
     sa.Column("at", Timestamp, nullable=False),
     sa.Column("actor", postgresql.UUID(as_uuid=True)),
     sa.Column("sentence", sa.Text, nullable=False),
-    # [[label, new text], ...]: the words that were written in this step.
-    sa.Column("written", postgresql.JSONB, nullable=False),
+    # The rule's revision that this step published.
+    sa.Column("revision", sa.BigInteger),
 )
 
 PROJECTION = Projection("histories", "1", (histories,))
@@ -41,13 +41,6 @@ SOURCES = {
     "use-case": "Started from the example “{of}”.",
     "guest": "Started with what was written before signing in.",
 }
-
-FIELD_LABELS = {
-    (section.key, field.name): field.label for section in (VALUES, *METHOD_SECTIONS) for field in section.fields
-}
-
-Written = list[tuple[str, str]]
-
 
 @PROJECTION.on(
     d.Started,
@@ -80,7 +73,6 @@ Written = list[tuple[str, str]]
 def happened(event: Event, position: int) -> Iterable[Operation]:
     if isinstance(event, d.ExtraAnswered) and event.key in QUIET:
         return
-    sentence, written = told(event)
     yield Insert(
         histories,
         {
@@ -88,104 +80,95 @@ def happened(event: Event, position: int) -> Iterable[Operation]:
             "version": event.originator_version,
             "at": event.at,
             "actor": event.actor,
-            "sentence": sentence,
-            "written": [list(pair) for pair in written],
+            "sentence": told(event),
+            "revision": published_revision(event),
         },
     )
 
 
-def told(event: Event) -> tuple[str, Written]:
-    """The sentence for one event, and the words that were written in it as (label, text)."""
+def published_revision(event: Event) -> int | None:
+    if isinstance(event, r.Published):
+        return 1
+    return event.revision if isinstance(event, r.Revised | d.Published) else None
+
+
+def told(event: Event) -> str:
+    """The sentence for one event. What the words were before and after is for whoever replays the log to show."""
     match event:
         case d.Started():
-            return SOURCES[event.source].format(of=event.of, revision=event.revision), []
+            return SOURCES[event.source].format(of=event.of, revision=event.revision)
         case d.Named(title=title):
-            return (f"Named it “{title}”." if title else "Took the name away."), []
+            return f"Named it “{title}”." if title else "Took the name away."
         case d.Summarized(summary=text):
             return _wrote("the summary", text)
         case d.ContextWritten(context=text):
             return _wrote("what the community is about", text)
         case d.CommunityDescribed():
-            question = FACETS.get(event.facet, event.facet)
-            return f"Answered the question about the community’s {question}.", []
+            return f"Answered the question about the community’s {FACETS.get(event.facet, event.facet)}."
         case d.PhotoAttached(url=url):
-            return ("Attached a photo." if url else "Took the photo off."), []
+            return "Attached a photo." if url else "Took the photo off."
         case d.ValueChosen():
-            return f"Added the value {event.label}.", []
+            return f"Added the value {event.label}."
         case d.ValueDropped():
-            return f"Dropped the value {event.label}.", []
+            return f"Dropped the value {event.label}."
         case d.ValuesOrdered():
-            return "Put the values in another order.", []
+            return "Put the values in another order."
         case d.ValueDescribed():
-            return f"Described the value {event.label}.", _fields(VALUES.key, event.fields)
+            return f"Described the value {event.label}."
         case d.MethodChosen():
-            return f"Added {event.label} to {_section(event.section)}.", []
+            return f"Added {event.label} to {_section(event.section)}."
         case d.MethodDropped():
-            return f"Dropped {event.label} from {_section(event.section)}.", []
+            return f"Dropped {event.label} from {_section(event.section)}."
         case d.MethodsOrdered():
-            return f"Put {_section(event.section)} in another order.", []
+            return f"Put {_section(event.section)} in another order."
         case d.MethodDescribed():
-            sentence = f"Described {event.label} in {_section(event.section)}."
-            return sentence, _fields(event.section, event.fields)
+            return f"Described {event.label} in {_section(event.section)}."
         case d.CustomMethodWritten():
-            return _own_method(event)
+            gone = event.meta is None and event.blocks is None
+            return f"Took the group’s own words for {event.label} away." if gone else f"Wrote {event.label} anew."
         case d.ExtraAnswered():
             name = "the group’s own sections" if event.key == "sections" else f"“{event.key}”"
-            return (f"Changed {name}." if event.given else f"Took {name} away."), []
+            return f"Changed {name}." if event.given else f"Took {name} away."
         case d.Restored():
-            return "Restored an earlier version.", []
+            return f"Restored the version of entry {event.version}."
         case d.Published():
-            return f"Published it as revision {event.revision}.", []
+            return f"Published it as revision {event.revision}."
         case d.Discarded():
-            return "Discarded the draft.", []
+            return "Discarded the draft."
         case r.Published():
-            copied = "Published the rule, copied from another one." if event.copied_from else "Published the rule."
-            return copied, []
+            return "Published the rule, copied from another one." if event.copied_from else "Published the rule."
         case r.Revised():
-            return f"Published revision {event.revision}.", []
+            return f"Published revision {event.revision}."
         case r.Withdrawn():
-            return "Withdrew the rule.", [("Reason", event.reason)] if event.reason else []
+            return f"Withdrew the rule: {event.reason}" if event.reason else "Withdrew the rule."
         case r.OwnerReleased():
-            return "The owner left. The rule stays.", []
+            return "The owner left. The rule stays."
         case r.StakeholderInvited():
-            return "Invited a stakeholder.", []
+            return "Invited a stakeholder."
         case r.StakeholderAccepted():
-            return "A stakeholder accepted.", []
+            return "A stakeholder accepted."
         case r.StakeholderRemoved():
-            return "Removed a stakeholder.", []
+            return "Removed a stakeholder."
     raise AssertionError(f"no words for {event!r}")
 
 
-def _wrote(what: str, text: str | None) -> tuple[str, Written]:
-    return (f"Wrote {what}.", [("", text)]) if text else (f"Took {what} away.", [])
+def _wrote(what: str, text: str | None) -> str:
+    return f"Wrote {what}." if text else f"Took {what} away."
 
 
 def _section(key: str) -> str:
-    return BY_KEY[key].name.lower()
+    return "its own sections" if key == MORE.key else BY_KEY[key].name.lower()
 
 
-def _fields(section: str, fields: dict[str, Any]) -> Written:
-    return [
-        (FIELD_LABELS.get((section, name), name), "" if text is None else str(text))
-        for name, text in fields.items()
-        if name != "label"
-    ]
-
-
-def _own_method(event: d.CustomMethodWritten) -> tuple[str, Written]:
-    if event.meta is None and event.blocks is None:
-        return f"Took the group’s own words for {event.label} away.", []
-    texts = [
-        (str(block.get("blockTitle", "")), str(block.get("placeholderText", "")))
-        for block in event.blocks or []
-        if block.get("kind") == "text"
-    ]
-    return f"Wrote {event.label} in the group’s own words.", texts
-
-
-def of(session: Any, originator: UUID, *, before: int | None = None, limit: int = 200) -> Sequence[Any]:
-    """The newest entries first; of versions before `before`, to page through a long history."""
+def of(session: Any, originator: UUID, *, before: int | None = None, limit: int) -> Sequence[Any]:
+    """The newest `limit` entries first; of versions before `before`, to page through a long history."""
     query = sa.select(histories).where(histories.c.originator == originator)
     if before is not None:
         query = query.where(histories.c.version < before)
     return session.execute(query.order_by(histories.c.version.desc()).limit(limit)).all()
+
+
+def find(session: Any, originator: UUID, version: int) -> Any:
+    """One entry's row, or None."""
+    query = sa.select(histories).where(histories.c.originator == originator, histories.c.version == version)
+    return session.execute(query).one_or_none()

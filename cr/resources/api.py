@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from pyramid.authorization import Allow, Authenticated
+
 from cr.resources.base import Resource, uuid_or_keyerror
-from cr.resources.rules import find_rule
+from cr.resources.rules import find_rule, rule_acl
+from cr.security import Permission
 
 
 class ApiMagicLink(Resource):
@@ -15,7 +20,7 @@ class ApiAuth(Resource):
 
 
 class ApiMyDraft(Resource):
-    pass
+    __acl__ = [(Allow, Authenticated, (Permission.DRAFT_READ, Permission.DRAFT_EDIT))]
 
 
 class ApiDrafts(Resource):
@@ -23,18 +28,20 @@ class ApiDrafts(Resource):
 
 
 class ApiMyRules(Resource):
-    pass
+    __acl__ = [(Allow, Authenticated, Permission.RULES_MINE)]
 
 
 class ApiRule(Resource):
     """One published rule, wrapped as `rule` (a row of `cr.projections.rules`)."""
 
-    def __init__(self, request: object, rule: object) -> None:
+    def __init__(self, request: Any, rule: Any) -> None:
         super().__init__(request)
         self.rule = rule
+        self.__acl__ = rule_acl(rule)
 
 
 class ApiRules(Resource):
+    __acl__ = [(Allow, Authenticated, Permission.RULE_PUBLISH)]
     children = {"me": ApiMyRules}
 
     def __getitem__(self, name: str) -> Resource:

@@ -1,0 +1,61 @@
+"""My drafts, each draft, and the parts that it is written in."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pyramid.authorization import Allow, Authenticated
+
+from cr.catalog.sections import SECTIONS, VALUES
+from cr.projections import drafts
+from cr.resources.base import Resource, uuid_or_keyerror
+from cr.security import Permission
+
+PARTS = {
+    "about": "Name and purpose",
+    VALUES.slug: VALUES.name,
+    **{section.slug: section.name for section in SECTIONS},
+}
+"""Address and name of every part, in the order of the rule."""
+
+
+class Part(Resource):
+    """One part of a draft, at an address of its own. Who may edit the draft may edit it."""
+
+    def __init__(self, request: Any, key: str) -> None:
+        super().__init__(request)
+        self.key = key
+        self.title = PARTS[key]
+
+    @property
+    def draft(self) -> Any:
+        """The row of the draft that it is a part of."""
+        parent = self.__parent__
+        assert isinstance(parent, DraftResource)
+        return parent.draft
+
+
+class DraftResource(Resource):
+    """One draft, wrapped as `draft`, its row of `cr.projections.drafts`."""
+
+    def __init__(self, request: Any, draft: Any) -> None:
+        super().__init__(request)
+        self.draft = draft
+        self.title = draft.title or "Untitled rule"
+        self.__acl__ = [(Allow, f"account:{draft.owner}", (Permission.DRAFT_READ, Permission.DRAFT_EDIT))]
+
+    def __getitem__(self, name: str) -> Resource:
+        if name not in PARTS:
+            raise KeyError(name)
+        return Part(self.request, name).placed(name, self)
+
+
+class Drafts(Resource):
+    title = "My drafts"
+    __acl__ = [(Allow, Authenticated, Permission.DRAFTS_LIST)]
+
+    def __getitem__(self, name: str) -> Resource:
+        row = drafts.find(self.request.dbsession, uuid_or_keyerror(name))
+        if row is None:
+            raise KeyError(name)
+        return DraftResource(self.request, row).placed(name, self)

@@ -1,0 +1,1 @@
+"""The JSON contract, as existing clients rely on it."""

@@ -1,0 +1,74 @@
+"""/api/drafts/me: the draft that a person is working on, whole."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import BaseModel
+from pyramid.view import view_config, view_defaults
+from webob.etag import AnyETag, NoETag
+
+from cr.accounts import draft_addresses
+from cr.errors import ValidationProblem
+from cr.events.payload import PRIVATE, checked
+from cr.projections import drafts
+from cr.resources.api import ApiMyDraft
+from cr.security import Permission
+from cr.views.api.times import iso_z
+from cr.views.api.body import json_body
+
+
+class PutBody(BaseModel):
+    payload: dict[str, Any]
+
+
+@view_defaults(context=ApiMyDraft, renderer="json")
+class MyDraft:
+    def __init__(self, request: Any) -> None:
+        self.request = request
+        self.actor = request.identity.account_id if request.identity else None
+
+    def _answer(self, draft: Any) -> dict[str, Any]:
+        addresses = draft_addresses.load(self.request.dbsession, draft.id)
+        self.request.response.etag = f"{draft.id}.{draft.version}"
+        return {"draft": {"payload": {**draft.payload, **addresses}, "updatedAt": iso_z(draft.updated_at)}}
+
+    @view_config(request_method="GET", permission=Permission.DRAFT_READ)
+    def get(self) -> dict[str, Any]:
+        row = drafts.current(self.request.dbsession, self.actor)
+        return self._answer(self.request.rules.draft(row.id)) if row else {"draft": None}
+
+    @view_config(request_method="PUT", permission=Permission.DRAFT_EDIT)
+    def put(self) -> dict[str, Any]:
+        """`If-Match` with the ETag of an earlier answer makes this a 409 when both sides changed the same part."""
+        request = self.request
+        payload = checked(json_body(request, PutBody).payload)
+        addresses = {key: payload.pop(key) for key in PRIVATE if key in payload}
+        row = drafts.current(request.dbsession, self.actor)
+        if row is None:
+            draft = request.rules.draft(request.rules.start_draft(self.actor, request.now, payload))
+        else:
+            version = self._seen_version(row)
+            draft = request.rules.write_draft(row.id, self.actor, request.now, payload, base_version=version)
+        draft_addresses.save(request.dbsession, draft.id, self.actor, addresses)
+        return self._answer(draft)
+
+    def _seen_version(self, row: Any) -> int | None:
+        match = self.request.if_match
+        if match is AnyETag or match is NoETag or not match.etags:
+            return None
+        for tag in match.etags:
+            draft_id, _, version = tag.partition(".")
+            if draft_id == str(row.id) and version.isdecimal() and 0 < int(version) <= row.version:
+                return int(version)
+        raise ValidationProblem("If-Match names another draft. Read the draft again, then send your change.")
+
+    @view_config(request_method="DELETE", permission=Permission.DRAFT_EDIT)
+    def delete(self) -> dict[str, Any]:
+        row = drafts.current(self.request.dbsession, self.actor)
+        if row is not None:
+            self.request.rules.discard_draft(row.id, self.actor, self.request.now)
+            draft_addresses.save(self.request.dbsession, row.id, self.actor, {})
+        return {"ok": True}
+
+

@@ -1,0 +1,86 @@
+"""My drafts: the list, and starting one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pyramid.httpexceptions import HTTPSeeOther
+from pyramid.view import view_config, view_defaults
+
+from cr.catalog.sections import SECTIONS, VALUES
+from cr.events.payload import TEXTS, Payload
+from cr.projections import drafts, rules
+from cr.resources.drafts import PARTS, Drafts
+from cr.security import Permission
+from cr.views.parts import Input, tidy
+
+TITLE = Input("title", "Name of your community or rule", ("title",), maxlength=TEXTS["title"])
+
+
+@view_defaults(context=Drafts, permission=Permission.DRAFTS_LIST, renderer="cr:templates/drafts.jinja2")
+class DraftsViews:
+    def __init__(self, context: Drafts, request: Any) -> None:
+        self.context = context
+        self.request = request
+
+    @view_config(request_method="GET")
+    def show(self) -> dict[str, Any]:
+        return self._page({}, None)
+
+    @view_config(request_method="POST")
+    def start(self) -> Any:
+        title = tidy(self.request.POST.get("title", ""))
+        fault = TITLE.fault(title)
+        if fault:
+            self.request.response.status_int = 400
+            return self._page({"title": fault}, title)
+        payload = {"title": title} if title else {}
+        draft_id = self.request.rules.start_draft(self.request.identity.account_id, self.request.now, payload)
+        return HTTPSeeOther(self.request.resource_url(self.context, str(draft_id)))
+
+    def _page(self, errors: dict[str, str], title: str | None) -> dict[str, Any]:
+        request = self.request
+        rows = drafts.open_drafts(request.dbsession, request.identity.account_id)
+        return {
+            "drafts": [self._listed(row) for row in rows],
+            "title": title,
+            "errors": errors,
+            "error": None,
+        }
+
+    def _listed(self, row: Any) -> dict[str, Any]:
+        payload = self.request.rules.draft(row.id).payload
+        states = [part_state(key, payload) for key in PARTS]
+        return {
+            "title": row.title,
+            "url": self.request.resource_path(self.context, str(row.id)),
+            "updated_at": row.updated_at,
+            "status": row.status,
+            "revises": revised_rule(row, self.request),
+            "parts_done": states.count("written"),
+            "parts_total": len(states),
+        }
+
+
+def revised_rule(row: Any, request: Any) -> dict[str, str] | None:
+    """The published rule that a draft is to become the next revision of."""
+    if row.revises is None:
+        return None
+    rule = rules.find(request.dbsession, row.rule)
+    return {"title": rule.title, "url": request.resource_path(request.root, "rules", str(row.rule))}
+
+
+def part_state(key: str, payload: Payload) -> str:
+    """empty, started or written: whether every entry says more than its name."""
+    if key == "about":
+        given = [bool(payload.get(name)) for name in ("title", "summary")]
+        return "written" if all(given) else "started" if any(given) else "empty"
+    section = next(each for each in (VALUES, *SECTIONS) if each.slug == key)
+    chosen = payload.get(section.selected, ())
+    if not chosen:
+        return "empty"
+    details = payload.get(section.details, {})
+    names = {each.name for each in section.fields}
+    blocks = payload.get("customMethodCardFieldBlocksById", {})
+    described = all(names & details.get(each, {}).keys() or blocks.get(each) for each in chosen)
+    return "written" if described else "started"

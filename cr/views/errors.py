@@ -1,0 +1,163 @@
+"""Every refusal and every failure, in words: JSON for programs, a page for people."""
+
+from __future__ import annotations
+
+import logging
+import math
+from typing import Any
+
+import sqlalchemy as sa
+from eventsourcing.persistence import IntegrityError, OperationalError
+from pyramid.httpexceptions import HTTPException, HTTPMethodNotAllowed, HTTPSeeOther
+from pyramid.interfaces import IExceptionResponse
+from pyramid.renderers import render_to_response
+from pyramid.response import Response
+from pyramid.view import exception_view_config, forbidden_view_config, notfound_view_config
+
+from cr.db import is_disconnect
+from cr.errors import Conflict, DatabaseUnavailable, Forbidden, Gone, NotFound, Problem, RateLimited, Unauthorized
+from cr.resources import root_factory
+
+log = logging.getLogger(__name__)
+
+HEADINGS = {
+    400: "Please look at this again",
+    401: "Please sign in",
+    403: "Not yours to change",
+    404: "Nothing here",
+    405: "That can’t be done here",
+    409: "Somebody was faster",
+    410: "Withdrawn",
+    413: "That is too much at once",
+    429: "One moment, please",
+    500: "Something broke on our side",
+    502: "The mail did not go out",
+    503: "Back in a moment",
+}
+
+
+@exception_view_config(context=Problem)
+def problem(error: Problem, request: Any) -> Response:
+    return answer(request, error, 410 if isinstance(error, Gone) and not request.is_api else error.status)
+
+
+def answer(request: Any, error: Problem, status: int) -> Response:
+    """The answer to `error`; what the person had typed comes back with it."""
+    if request.is_api:
+        body: dict[str, Any] = {"error": {"code": error.code, "message": error.message}}
+        if error.details:
+            body["details"] = error.details
+        response = Response(json_body=body, status=status, content_type="application/json", charset="UTF-8")
+    else:
+        response = render_to_response(
+            "cr:templates/error.jinja2",
+            {
+                "status": status,
+                "heading": HEADINGS.get(status, HEADINGS[500]),
+                "message": error.message,
+                "request_id": request.environ.get("cr.request_id", ""),
+                "retry_after": math.ceil(error.retry_after) if isinstance(error, RateLimited) else None,
+                "fields": typed(request),
+                "errors": None,
+                "error": None,
+                "section": None,
+            },
+            request=request,
+        )
+        response.status_int = status
+    if isinstance(error, RateLimited):
+        response.headers["Retry-After"] = str(max(1, math.ceil(error.retry_after)))
+    elif status == 503:
+        response.headers["Retry-After"] = "5"
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def typed(request: Any) -> list[dict[str, str]]:
+    """The texts of a refused form, so that nobody has to write them twice."""
+    if request.method != "POST" or request.is_api:
+        return []
+    try:
+        fields = list(request.POST.items())
+    except Exception:  # a body that can't be parsed has nothing to give back
+        return []
+    hidden = {"csrf_token", "token", "version", "entry", "action", "next"}
+    return [
+        {"label": name.rpartition(".")[2].replace("-", " ").capitalize(), "value": value}
+        for name, value in fields
+        if name not in hidden and isinstance(value, str) and value.strip()
+    ]
+
+
+@notfound_view_config()
+def not_found(error: Any, request: Any) -> Response:
+    if isinstance(error, HTTPMethodNotAllowed):
+        return http_error(error, request)
+    return answer(request, NotFound(), 404)
+
+
+@forbidden_view_config()
+def forbidden(error: Any, request: Any) -> Response:
+    """A page sends who is not signed in to sign in, and back; a program gets 401 or 403."""
+    if request.identity is not None:
+        return answer(request, Forbidden(), 403)
+    if request.is_api:
+        return answer(request, Unauthorized(), 401)
+    query = {"next": request.path_qs} if request.method in ("GET", "HEAD") else {}
+    return HTTPSeeOther(request.resource_url(root_factory(request), "login", query=query))
+
+
+@exception_view_config(context=IExceptionResponse)
+def http_error(error: HTTPException, request: Any) -> Any:
+    """What Pyramid and WebOb raise themselves: bad encodings in the address, wrong methods. Redirects pass."""
+    if error.status_int < 400:
+        return error
+    if error.status_int == 404:
+        return answer(request, NotFound(), 404)
+    response = answer(request, _as_problem(error.status_int), error.status_int)
+    if error.headers.get("Allow"):
+        response.headers["Allow"] = error.headers["Allow"]
+    return response
+
+
+def _as_problem(status: int) -> Problem:
+    if status == 405:
+        made = Problem("This address does not take that kind of request.")
+        made.code = "validation_error"
+        return made
+    made = Problem("The request could not be understood." if status < 500 else None)
+    made.code = "validation_error" if status < 500 else "internal_error"
+    return made
+
+
+@exception_view_config(context=UnicodeDecodeError)
+def bad_encoding(error: UnicodeDecodeError, request: Any) -> Response:
+    return answer(request, _as_problem(400), 400)
+
+
+@exception_view_config(context=IntegrityError)
+@exception_view_config(context=OperationalError)
+def lost_race(error: Exception, request: Any) -> Response:
+    """Still in the way after every retry."""
+    cause = error.__cause__
+    if cause is not None and is_disconnect(cause):
+        return database_away(cause, request)
+    log.warning("Gave up after retries: %s", error)
+    return answer(request, Conflict(), 409)
+
+
+@exception_view_config(context=sa.exc.SQLAlchemyError)
+def database_error(error: sa.exc.SQLAlchemyError, request: Any) -> Response:
+    return database_away(error, request) if is_disconnect(error) else unexpected(error, request)
+
+
+def database_away(error: BaseException, request: Any) -> Response:
+    log.warning("The database is away: %s", str(getattr(error, "orig", error)).strip())
+    return answer(request, DatabaseUnavailable(), 503)
+
+
+@exception_view_config(context=Exception)
+def unexpected(error: Exception, request: Any) -> Response:
+    log.exception("Unexpected error at %s %s", request.method, request.path, exc_info=error)
+    return answer(request, Problem(), 500)
+

@@ -1,0 +1,238 @@
+"""Published rules: the list, the rule in force, its history, and every revision at its own address."""
+
+from __future__ import annotations
+
+import json
+from datetime import date
+from functools import cache
+from hashlib import sha256
+from typing import Any
+
+from markupsafe import Markup
+from pyramid.httpexceptions import HTTPNotModified, HTTPSeeOther
+from pyramid.renderers import render_to_response
+from pyramid.response import Response
+from pyramid.view import view_config
+
+from cr.errors import Gone
+from cr.events.document import differences
+from cr.pages import STATIC, day
+from cr.projections import drafts, histories, revisions, rules
+from cr.projections.revisions import TEMPLATES
+from cr.resources.rules import Revision, RuleResource, RulesResource
+from cr.security import Permission
+
+PAGE = 50
+
+
+def rule_path(request: Any, rule_id: Any, *more: str) -> str:
+    path: str = request.resource_path(request.root, "rules", str(rule_id), *more)
+    return path
+
+
+def listed(row: Any, request: Any) -> dict[str, Any]:
+    return {
+        "title": row.title,
+        "summary": row.summary,
+        "url": rule_path(request, row.id),
+        "updated_at": row.updated_at,
+        "revision": row.revision,
+    }
+
+
+@view_config(
+    context=RulesResource, request_method="GET", permission=Permission.RULE_READ, renderer="cr:templates/rules.jinja2"
+)
+def list_rules(context: RulesResource, request: Any) -> dict[str, Any]:
+    given = request.params.get("before", "")
+    before = int(given[:18]) if given.isascii() and given.isdecimal() else None
+    found = rules.last_touched(request.dbsession, PAGE + 1, before=before)
+    more_url = None
+    if len(found) > PAGE:
+        more_url = request.resource_path(context, query={"before": found[PAGE - 1].position})
+    return {"rules": [listed(row, request) for row in found[:PAGE]], "more_url": more_url}
+
+
+@cache
+def _look() -> str:
+    """Changes with whatever surrounds the stored body, so that an ETag is never older than the page's look."""
+    files = [*sorted(TEMPLATES.glob("*.jinja2")), *sorted(STATIC.glob("*"))]
+    return sha256(b"".join(path.read_bytes() for path in files)).hexdigest()[:12]
+
+
+@view_config(context=RuleResource, request_method="GET", permission=Permission.RULE_READ)
+def rule_page(context: RuleResource, request: Any) -> Response:
+    row = context.rule
+    if row.status == "withdrawn":
+        return _tombstone(row, request)
+    etag = f"{row.etag}-{row.revision}-{_look()}"
+    if etag in request.if_none_match:
+        return _cacheable(HTTPNotModified(), etag, row.updated_at)
+    response = _rendered(request, row, row, notice=None)
+    return _cacheable(response, etag, row.updated_at)
+
+
+@view_config(context=Revision, request_method="GET", permission=Permission.RULE_READ)
+def revision_page(context: Revision, request: Any) -> Response:
+    rule, row = context.rule, context.revision
+    if rule.status == "withdrawn":
+        return _tombstone(rule, request)
+    current = row.revision == rule.revision
+    etag = f"{row.etag}-{row.revision}-of-{rule.revision}-{_look()}"
+    if etag in request.if_none_match:
+        return _cacheable(HTTPNotModified(), etag, row.published_at)
+    notice = None
+    if not current:
+        notice = {
+            "text": f"This is revision {row.revision}. Revision {rule.revision} is in force.",
+            "url": rule_path(request, rule.id),
+        }
+    return _cacheable(_rendered(request, rule, row, notice=notice), etag, row.published_at)
+
+
+def _rendered(request: Any, rule: Any, row: Any, notice: dict[str, str] | None) -> Response:
+    """`rule` is the rule in force, `row` the revision to show."""
+    current = row.revision == rule.revision
+    return render_to_response(
+        "cr:templates/rule.jinja2",
+        {
+            "rule": {
+                "id": str(rule.id),
+                "title": row.title,
+                "summary": row.summary,
+                "revision": row.revision,
+                "created_at": rule.created_at,
+                "updated_at": row.published_at,
+                "current": current,
+            },
+            "adoption": adoption(row, current),
+            "body": Markup(row.html),  # noqa: S704 - made by our own template when it was published
+            "links": {
+                "rule": rule_path(request, rule.id),
+                "history": rule_path(request, rule.id, "history"),
+                "edit": rule_path(request, rule.id, "edit"),
+                "json": request.resource_path(request.root, "api", "rules", str(rule.id)),
+                "revision": rule_path(request, rule.id, "revisions", str(row.revision)),
+            },
+            "notice": notice,
+        },
+        request=request,
+    )
+
+
+def adoption(row: Any, current: bool) -> str:
+    """The line under the title: “Revision 3, adopted by consent on 12 March 2026, in force”."""
+    words = [f"Revision {row.revision}"]
+    decided: date | None = row.decided_on
+    if row.decided_by:
+        words.append(f"adopted by {row.decided_by}" + (f" on {day(decided)}" if decided else ""))
+    elif decided:
+        words.append(f"adopted on {day(decided)}")
+    else:
+        words.append(f"published on {day(row.published_at)}")
+    words.append("in force" if current else "superseded")
+    return ", ".join(words)
+
+
+def _cacheable(response: Any, etag: str, changed: Any) -> Any:
+    """Kept by browsers, asked about every time: a new revision shows at once."""
+    response.etag = etag
+    response.last_modified = changed
+    response.headers["Cache-Control"] = "public, no-cache"
+    return response
+
+
+def _tombstone(row: Any, request: Any) -> Response:
+    response = render_to_response(
+        "cr:templates/rule_withdrawn.jinja2",
+        {
+            "title": row.title,
+            "at": row.updated_at,
+            "who": "its owner" if row.withdrawn_by else "the people who run this site",
+            "reason": row.reason,
+        },
+        request=request,
+    )
+    response.status_int = 410
+    return response
+
+
+@view_config(
+    context=RuleResource,
+    name="history",
+    request_method="GET",
+    permission=Permission.RULE_READ,
+    renderer="cr:templates/rule_history.jinja2",
+)
+def rule_history(context: RuleResource, request: Any) -> Any:
+    rule = context.rule
+    if rule.status == "withdrawn":
+        return _tombstone(rule, request)
+    texts = {row.revision: row for row in revisions.of_rule(request.dbsession, rule.id)}
+    entries = []
+    for entry in histories.of(request.dbsession, rule.id, limit=1000):
+        row = texts.get(entry.revision)
+        before = texts.get(entry.revision - 1) if row is not None else None
+        entries.append(
+            {
+                "number": entry.version,
+                "revision": entry.revision,
+                "at": entry.at,
+                "who": "The owner" if entry.actor else "The people who run this site",
+                "sentence": entry.sentence,
+                "changed": row.changed if row is not None else None,
+                "decided_by": row.decided_by if row is not None else None,
+                "decided_on": row.decided_on if row is not None else None,
+                "record": row.record if row is not None else None,
+                "url": rule_path(request, rule.id, "revisions", str(entry.revision)) if row is not None else None,
+                "changes": _changes(before, row) if before is not None else [],
+            }
+        )
+    return {
+        "rule": {
+            "title": rule.title,
+            "url": rule_path(request, rule.id),
+            "revision": rule.revision,
+            "updated_at": rule.updated_at,
+        },
+        "entries": entries,
+    }
+
+
+def _changes(before: Any, after: Any) -> list[str]:
+    sentences = []
+    if before.title != after.title:
+        sentences.append(f"Renamed it from “{before.title}” to “{after.title}”.")
+    if before.summary != after.summary:
+        sentences.append("Rewrote the summary.")
+    return sentences + differences(json.loads(before.document), json.loads(after.document))
+
+
+@view_config(
+    context=RuleResource,
+    name="edit",
+    request_method="GET",
+    permission=Permission.RULE_EDIT,
+    renderer="cr:templates/rule_edit.jinja2",
+)
+def ask_edit(context: RuleResource, request: Any) -> dict[str, Any]:
+    rule = context.rule
+    if rule.status == "withdrawn":
+        raise Gone()
+    return {
+        "rule": {"title": rule.title, "revision": rule.revision, "url": rule_path(request, rule.id)},
+        "action": rule_path(request, rule.id, "edit"),
+    }
+
+
+@view_config(context=RuleResource, name="edit", request_method="POST", permission=Permission.RULE_EDIT)
+def edit_rule(context: RuleResource, request: Any) -> Any:
+    """Opens the draft that the owner has begun from this revision already, or a new one with the rule as it stands."""
+    actor = request.identity.account_id
+    begun = [
+        row.id
+        for row in drafts.open_drafts(request.dbsession, actor)
+        if row.rule == context.rule.id and row.revises == context.rule.revision
+    ]
+    draft_id = begun[0] if begun else request.rules.edit_rule(context.rule.id, actor, request.now)
+    return HTTPSeeOther(request.resource_url(request.root, "drafts", str(draft_id)))

@@ -1,0 +1,123 @@
+"""Given these events, when this is asked, then these events or this refusal."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from uuid import UUID
+
+import pytest
+
+from cr.errors import Conflict, ValidationProblem
+from cr.events import draft as d
+from cr.events.base import stamped
+
+DRAFT, OWNER, RULE = UUID(int=1), UUID(int=2), UUID(int=3)
+NOON = datetime(2026, 3, 12, 12, tzinfo=UTC)
+
+
+def given(*facts: d.DraftEvent) -> d.Draft:
+    events = stamped([d.Started(owner=OWNER), *facts], of=DRAFT, after=0, actor=OWNER, at=NOON)
+    draft = d.project(None, events)
+    assert draft is not None
+    return draft
+
+
+def test_a_payload_becomes_the_events_that_explain_it() -> None:
+    draft = given()
+    facts = d.write(
+        draft,
+        draft,
+        {
+            "title": "Elm Street",
+            "selectedDecisionApproachIds": ["lazy-consensus"],
+            "decisionApproachDetailsById": {"lazy-consensus": {"corePrinciple": "Silence is consent"}},
+            "selectedCoreValueIds": ["7"],
+            "coreValuesChipsSnapshot": [{"id": "7", "label": "Care"}],
+        },
+    )
+    assert facts == [
+        d.Named(title="Elm Street"),
+        d.ValueChosen(value="7", label="Care"),
+        d.MethodChosen(section="decisionApproaches", method="lazy-consensus", label="Lazy consensus"),
+        d.MethodDescribed(
+            section="decisionApproaches",
+            method="lazy-consensus",
+            label="Lazy consensus",
+            fields={"corePrinciple": "Silence is consent"},
+        ),
+        d.ExtraAnswered(key="coreValuesChipsSnapshot", value=[{"id": "7", "label": "Care"}]),
+    ]
+
+
+def test_the_same_payload_again_is_no_event() -> None:
+    draft = given(d.Named(title="Elm Street"))
+    assert d.write(draft, draft, {"title": "Elm Street"}) == []
+
+
+def test_two_writers_of_different_parts_both_count() -> None:
+    base = given(d.Named(title="Elm"))
+    now = given(d.Named(title="Elm"), d.Summarized(summary="A garden"))
+    assert d.write(now, base, {"title": "Elm Street"}) == [d.Named(title="Elm Street")]
+
+
+def test_two_writers_of_the_same_part_get_both_texts() -> None:
+    base = given(d.Named(title="Elm"))
+    now = given(d.Named(title="Elm"), d.Named(title="Elm Street"))
+    with pytest.raises(d.Clashes) as refusal:
+        d.write(now, base, {"title": "Elm Garden"})
+    (clash,) = refusal.value.clashes
+    assert (clash.path, clash.base, clash.theirs, clash.mine) == (("title",), "Elm", "Elm Street", "Elm Garden")
+
+
+def test_two_who_write_the_same_words_agree() -> None:
+    base = given(d.Named(title="Elm"))
+    now = given(d.Named(title="Elm"), d.Named(title="Elm Street"))
+    assert d.write(now, base, {"title": "Elm Street"}) == []
+
+
+def test_lists_of_choices_merge() -> None:
+    def with_values(*values: str) -> d.Draft:
+        return given(*(d.ValueChosen(value=value, label=value) for value in values))
+
+    base, now = with_values("care", "trust"), with_values("care", "trust", "joy")
+    facts = d.write(now, base, {"selectedCoreValueIds": ["trust", "play"]})
+    after = d.project(now, stamped(facts, of=DRAFT, after=now.version, actor=OWNER, at=NOON))
+    assert after is not None
+    assert after.payload["selectedCoreValueIds"] == ["trust", "play", "joy"]
+
+
+def test_addresses_never_become_events() -> None:
+    draft = given()
+    assert d.write(draft, draft, {"stakeholderEmails": ["a@example.org"], "communitySaveEmail": "b@example.org"}) == []
+
+
+def test_restore_is_a_new_event() -> None:
+    then = given(d.Named(title="Elm"))
+    now = given(d.Named(title="Elm"), d.Named(title="Oak"))
+    assert d.restore(now, then) == [d.Restored(version=2, payload={"title": "Elm"})]
+    assert d.restore(then, then) == []
+
+
+def test_a_published_draft_is_closed() -> None:
+    draft = given(d.Named(title="Elm"), d.Published(rule=RULE, revision=1))
+    for refused in (
+        lambda: d.write(draft, draft, {"title": "Oak"}),
+        lambda: d.discard(draft),
+        lambda: d.publish(draft, RULE, 2),
+        lambda: d.restore(draft, given()),
+    ):
+        with pytest.raises(Conflict, match="published"):
+            refused()
+
+
+def test_a_discarded_draft_is_closed_and_stays_discarded() -> None:
+    draft = given(d.Discarded())
+    assert d.discard(draft) == []
+    with pytest.raises(Conflict, match="discarded"):
+        d.write(draft, draft, {"title": "Oak"})
+
+
+def test_a_draft_without_a_name_is_not_published() -> None:
+    with pytest.raises(ValidationProblem, match="name"):
+        d.publish(given(d.Named(title="  ")), RULE, 1)
+    assert d.publish(given(d.Named(title="Elm")), RULE, 1) == [d.Published(rule=RULE, revision=1)]

@@ -1,0 +1,136 @@
+"""A payload is kept as it came, merged part by part, and refused when it is not of the contract's shape."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cr.catalog.sections import FACETS, SECTIONS, VALUES
+from cr.errors import ValidationProblem
+from cr.events import draft as d
+from cr.events.base import JsonMapper, stamped
+from cr.events.payload import META, PRIVATE, checked, flat, merged, nested
+
+ids = st.sampled_from(["care", "trust", "joy", "lazy-consensus", "1", "2"])
+texts = st.text(max_size=12)
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | texts,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(texts, inner, max_size=3),
+    max_leaves=5,
+)
+details = st.dictionaries(ids, st.dictionaries(st.sampled_from(["meaning", "body"]), texts, min_size=1), max_size=3)
+payloads = st.fixed_dictionaries(
+    {},
+    optional={
+        "title": texts,
+        "summary": texts,
+        "communityContext": texts,
+        "communityAvatarUrl": texts,
+        **{key: st.lists(ids, unique=True, max_size=4) for key in FACETS},
+        VALUES.selected: st.lists(ids, unique=True, max_size=5),
+        VALUES.details: details,
+        **{section.selected: st.lists(ids, unique=True, max_size=4) for section in SECTIONS},
+        **{section.details: details for section in SECTIONS},
+        META: st.dictionaries(ids, st.fixed_dictionaries({"label": texts, "supportText": texts}), max_size=2),
+        "customMethodCardFieldBlocksById": st.dictionaries(
+            ids,
+            st.lists(
+                st.fixed_dictionaries(
+                    {"kind": st.just("text"), "id": ids, "blockTitle": texts, "placeholderText": texts}
+                ),
+                max_size=2,
+            ),
+            max_size=2,
+        ),
+        "currentStep": texts,
+        "sections": st.lists(json_values, max_size=2),
+        "somethingElse": json_values,
+        "another": json_values,
+    },
+).map(checked)
+
+
+def replayed(start: dict[str, Any], facts: list[d.DraftEvent]) -> dict[str, Any]:
+    """Through the log's own text and back, as a reader of the log would."""
+    owner, draft = UUID(int=1), UUID(int=2)
+    events = stamped(
+        [d.Started(owner=owner, payload=start), *facts], of=draft, after=0, actor=owner, at=datetime.now(UTC)
+    )
+    mapper = JsonMapper()
+    read = [mapper.to_domain_event(mapper.to_stored_event(event)) for event in events]
+    assert read == events
+    state = d.project(None, read)
+    assert state is not None
+    return state.payload
+
+
+@given(payloads, payloads)
+def test_the_events_lead_from_one_payload_to_the_other(before: dict[str, Any], after: dict[str, Any]) -> None:
+    assert checked(replayed(before, d.explain(before, after))) == after
+
+
+@given(payloads)
+def test_flat_and_nested_are_inverse_and_checking_twice_changes_nothing(payload: dict[str, Any]) -> None:
+    assert nested(flat(payload)) == payload
+    assert checked(payload) == payload
+
+
+@given(payloads, payloads)
+def test_a_merge_with_one_writer_is_what_that_writer_wrote(base: dict[str, Any], other: dict[str, Any]) -> None:
+    assert merged(base, base, other) == (other, [])
+    assert merged(base, other, base) == (other, [])
+    assert merged(base, other, other) == (other, [])
+
+
+@given(payloads, payloads, payloads)
+def test_a_merge_loses_no_text(base: dict[str, Any], theirs: dict[str, Any], mine: dict[str, Any]) -> None:
+    result, clashes = merged(base, theirs, mine)
+    kept, lists = flat(result), {VALUES.selected, *(section.selected for section in SECTIONS)}
+    clashing = {clash.path for clash in clashes}
+    for path, text in flat(mine).items():
+        if path[0] not in lists and path not in clashing and text != flat(base).get(path):
+            assert kept[path] == text
+    for clash in clashes:
+        assert clash.mine == flat(mine).get(clash.path)
+        assert clash.theirs == flat(theirs).get(clash.path)
+
+
+def test_unknown_keys_are_kept_as_they_came() -> None:
+    assert checked({"title": "Elm", "new": {"a": [1, None]}}) == {"title": "Elm", "new": {"a": [1, None]}}
+
+
+def test_one_and_true_are_not_the_same() -> None:
+    assert d.explain({"x": 1}, {"x": True}) == [d.ExtraAnswered(key="x", value=True)]
+
+
+@pytest.mark.parametrize(
+    ("payload", "place"),
+    [
+        ({"title": 7}, "title"),
+        ({"title": "x" * 501}, "title"),
+        ({"communityContext": "x" * 201}, "communityContext"),
+        ({"selectedCoreValueIds": "care"}, "selectedCoreValueIds"),
+        ({"stakeholderEmails": ["a@example.org"] * 31}, "stakeholderEmails"),
+        ({META: {"a": {"label": "x" * 49}}}, f"{META}.a.label"),
+        ({"customMethodCardFieldBlocksById": {"a": [{"kind": "video"}]}}, "customMethodCardFieldBlocksById.a.0"),
+        (
+            {"customMethodCardFieldBlocksById": {"a": [{"kind": "proportion", "id": "p", "blockTitle": "P",
+                                                        "defaultPercent": 0}]}},
+            "customMethodCardFieldBlocksById.a.0.proportion.defaultPercent",
+        ),
+        ({"coreValueDetailsByChipId": {"a": "text"}}, "coreValueDetailsByChipId.a"),
+    ],
+)
+def test_what_is_not_of_the_contract_is_refused_by_name(payload: dict[str, Any], place: str) -> None:
+    with pytest.raises(ValidationProblem) as refusal:
+        checked(payload)
+    assert place in refusal.value.details["fields"]
+
+
+def test_addresses_are_named_as_private() -> None:
+    assert set(PRIVATE) == {"stakeholderEmails", "communitySaveEmail"}
