@@ -207,7 +207,7 @@ class Rules(Application[UUID]):
         with self.connect() as connection:
             projections.apply(
                 connection,
-                [Recorded(recording.notification.id, recording.domain_event) for recording in recordings],
+                [Recorded(each.notification.id, cast(Event, each.domain_event)) for each in recordings],
             )
         return recordings
 
@@ -222,4 +222,3 @@ def includeme(config: Any) -> None:
     mark_error_retryable(IntegrityError)
     mark_error_retryable(OperationalError)
     config.add_request_method(_rules, "rules", reify=True)
-

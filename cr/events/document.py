@@ -74,9 +74,7 @@ def checked_document(document: Any) -> dict[str, Any]:
     try:
         DocumentShape.model_validate(document)
     except ValidationError as error:
-        problem = validation_problem(error)
-        problem.message = f"document.{problem.message}"
-        raise problem from None
+        raise validation_problem(error, within="document") from None
     return dict(document)
 
 

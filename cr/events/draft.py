@@ -467,4 +467,3 @@ def must_be_open(draft: Draft) -> None:
 
 def start(draft_id: UUID, *, owner: UUID, at: datetime, **fields: Any) -> list[DraftEvent]:
     return stamped([Started(owner=owner, **fields)], of=draft_id, after=0, actor=owner, at=at)
-

@@ -122,11 +122,14 @@ def checked(payload: Any) -> dict[str, Any]:
     return nested(flat({**given, **extra}))
 
 
-def validation_problem(error: ValidationError) -> ValidationProblem:
-    """pydantic's complaint as ours: {place: what is wrong} for every fault, and the first of them as the sentence."""
+def validation_problem(error: ValidationError, within: str = "") -> ValidationProblem:
+    """pydantic's complaint as ours: {place: what is wrong} for every fault, and the first of them as the sentence.
+
+    `within` is where the checked value stands in what was sent.
+    """
     fields: dict[str, str] = {}
     for fault in error.errors():
-        place = ".".join(str(part) for part in fault["loc"]) or "body"
+        place = ".".join(str(part) for part in ((within,) if within else ()) + fault["loc"]) or "body"
         fields.setdefault(place, fault["msg"].removeprefix("Value error, "))
     place, reason = next(iter(fields.items()))
     return ValidationProblem(f"{place}: {reason}", fields=fields)
@@ -166,8 +169,7 @@ ABSENT = object()
 def same(one: Any, other: Any) -> bool:
     """Whether two JSON values say the same. Python alone holds 1 and true for equal."""
     return bool(one == other) and (
-        one is other
-        or isinstance(one, str) or json.dumps(one, sort_keys=True) == json.dumps(other, sort_keys=True)
+        one is other or isinstance(one, str) or json.dumps(one, sort_keys=True) == json.dumps(other, sort_keys=True)
     )
 
 

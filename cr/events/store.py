@@ -1,7 +1,7 @@
 """The log: one append-only table in PostgreSQL, written through the caller's own transaction.
 
-`Recorder` is the `eventsourcing` library's persistence interface over that table. Three promises are the database's, not
-ours to forget: a version of an aggregate exists once (unique index), a row never changes or goes (trigger), and
+`Recorder` is the `eventsourcing` library's persistence interface over that table. Three promises are the database's,
+not ours to forget: a version of an aggregate exists once (unique index), a row never changes or goes (trigger), and
 `position` orders appends.
 
 Positions are handed out before the commit, so that a reader who just asks for "all after the last one I saw" could miss
@@ -55,6 +55,7 @@ def _stored(name: str, *columns: sa.Column[Any]) -> sa.Table:
 # A trigger, made by the migration, refuses UPDATE, DELETE and TRUNCATE here. Snapshots may go: they only save time.
 events = _stored("events", sa.Column("position", sa.BigInteger, sa.Identity(always=True), primary_key=True))
 snapshots = _stored("snapshots", sa.Column("position", sa.BigInteger, sa.Identity(always=True), primary_key=True))
+
 
 class Recorder(ApplicationRecorder):
     """Appends to and reads from one table of stored events.

@@ -100,9 +100,7 @@ def find(session: Any, draft_id: UUID) -> Any:
 def open_drafts(session: Any, owner: UUID) -> Sequence[Any]:
     """A person's open drafts, last touched first."""
     return session.execute(
-        sa.select(drafts)
-        .where(drafts.c.owner == owner, drafts.c.status == "open")
-        .order_by(drafts.c.position.desc())
+        sa.select(drafts).where(drafts.c.owner == owner, drafts.c.status == "open").order_by(drafts.c.position.desc())
     ).all()
 
 

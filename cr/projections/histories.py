@@ -42,6 +42,7 @@ SOURCES = {
     "guest": "Started with what was written before signing in.",
 }
 
+
 @PROJECTION.on(
     d.Started,
     d.Named,

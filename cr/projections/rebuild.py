@@ -216,7 +216,9 @@ class Difference:
     missing: int
 
 
-def check(engine: sa.Engine, chosen: Sequence[Projection], progress: Progress = lambda done, head: None) -> list[Difference]:
+def check(
+    engine: sa.Engine, chosen: Sequence[Projection], progress: Progress = lambda done, head: None
+) -> list[Difference]:
     """Replay the log into a scratch copy and compare row by row; one `Difference` per table, zeros when equal.
 
     Everything happens in one snapshot of the database, so that writers are neither stopped nor misread, and is rolled

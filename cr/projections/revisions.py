@@ -171,6 +171,4 @@ def find(session: Any, rule_id: UUID, revision: int) -> Any:
 
 def of_rule(session: Any, rule_id: UUID) -> Sequence[Any]:
     """Every revision, oldest first."""
-    return session.execute(
-        sa.select(revisions).where(revisions.c.rule == rule_id).order_by(revisions.c.revision)
-    ).all()
+    return session.execute(sa.select(revisions).where(revisions.c.rule == rule_id).order_by(revisions.c.revision)).all()

@@ -133,7 +133,7 @@ class DraftViews:
     def at(self) -> dict[str, Any]:
         number = _number(self.request.params.get("entry", ""))
         row = histories.find(self.request.dbsession, self.draft.id, number) if number else None
-        if row is None:
+        if row is None or number is None:
             raise NotFound("This draft's history has no such entry.")
         then = self.request.rules.draft(self.draft.id, number)
         common = self._common()
@@ -184,7 +184,9 @@ class DraftViews:
             return HTTPSeeOther(self._url("published"))
         posted = self.request.POST
         texts = {each.name: tidy(posted.get(each.name, "")) for each in DECISION} if self.draft.rule else {}
-        errors = {each.name: fault for each in DECISION if each.name in texts and (fault := each.fault(texts[each.name]))}
+        errors = {
+            each.name: fault for each in DECISION if each.name in texts and (fault := each.fault(texts[each.name]))
+        }
         decision: dict[str, Any] = {name: text or None for name, text in texts.items()}
         if texts.get("decided_on"):
             try:
@@ -287,5 +289,3 @@ def _path_label(path: Iterable[str], before: Payload, after: Payload) -> str | N
     if key in (BLOCKS, META):
         return name
     return f"{name}: {FIELD_LABELS.get((key, rest[1]), rest[1])}"
-
-

@@ -160,4 +160,3 @@ def database_away(error: BaseException, request: Any) -> Response:
 def unexpected(error: Exception, request: Any) -> Response:
     log.exception("Unexpected error at %s %s", request.method, request.path, exc_info=error)
     return answer(request, Problem(), 500)
-

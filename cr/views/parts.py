@@ -16,7 +16,7 @@ from pyramid.view import view_config, view_defaults
 from cr.catalog.sections import MORE, SECTIONS, VALUES, Section, Values
 from cr.errors import ValidationProblem
 from cr.events.draft import Clashes
-from cr.events.payload import BLOCKS, META, TEXTS, Payload, label_of
+from cr.events.payload import BLOCKS, META, TEXTS, Clash, Payload, label_of
 from cr.resources.drafts import Part
 from cr.security import Permission
 
@@ -54,7 +54,9 @@ class Input:
         value: Any = int(text) if self.kind == "percent" and text else text
         holder: Any = payload
         for step, after in zip(self.place, self.place[1:], strict=False):
-            holder = holder.setdefault(step, {}) if isinstance(after, str) and isinstance(holder, dict) else holder[step]
+            holder = (
+                holder.setdefault(step, {}) if isinstance(after, str) and isinstance(holder, dict) else holder[step]
+            )
         if value == "" and isinstance(self.place[-1], str) and len(self.place) < 4:
             holder.pop(self.place[-1], None)
         else:
@@ -288,7 +290,7 @@ class PartViews:
     def _both_texts(self, form: Form, clashes: Clashes) -> Any:
         """409: both texts of every field that two people changed, and the rest of the form carried along."""
         theirs = clashes.theirs
-        clashing = {clash.path: clash for clash in clashes.clashes}
+        clashing: dict[Place, Clash] = {clash.path: clash for clash in clashes.clashes}
         conflicts, carried = [], []
         for entry in form.entries:
             for each in entry.inputs:

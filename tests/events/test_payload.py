@@ -119,8 +119,11 @@ def test_one_and_true_are_not_the_same() -> None:
         ({META: {"a": {"label": "x" * 49}}}, f"{META}.a.label"),
         ({"customMethodCardFieldBlocksById": {"a": [{"kind": "video"}]}}, "customMethodCardFieldBlocksById.a.0"),
         (
-            {"customMethodCardFieldBlocksById": {"a": [{"kind": "proportion", "id": "p", "blockTitle": "P",
-                                                        "defaultPercent": 0}]}},
+            {
+                "customMethodCardFieldBlocksById": {
+                    "a": [{"kind": "proportion", "id": "p", "blockTitle": "P", "defaultPercent": 0}]
+                }
+            },
             "customMethodCardFieldBlocksById.a.0.proportion.defaultPercent",
         ),
         ({"coreValueDetailsByChipId": {"a": "text"}}, "coreValueDetailsByChipId.a"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID
 
 from pydantic import BaseModel
 from pyramid.view import view_config, view_defaults
@@ -14,8 +15,8 @@ from cr.events.payload import PRIVATE, checked
 from cr.projections import drafts
 from cr.resources.api import ApiMyDraft
 from cr.security import Permission
-from cr.views.api.times import iso_z
 from cr.views.api.body import json_body
+from cr.views.api.times import iso_z
 
 
 class PutBody(BaseModel):
@@ -26,7 +27,11 @@ class PutBody(BaseModel):
 class MyDraft:
     def __init__(self, request: Any) -> None:
         self.request = request
-        self.actor = request.identity.account_id if request.identity else None
+
+    @property
+    def actor(self) -> UUID:
+        account_id: UUID = self.request.identity.account_id
+        return account_id
 
     def _answer(self, draft: Any) -> dict[str, Any]:
         addresses = draft_addresses.load(self.request.dbsession, draft.id)
@@ -70,5 +75,3 @@ class MyDraft:
             self.request.rules.discard_draft(row.id, self.actor, self.request.now)
             draft_addresses.save(self.request.dbsession, row.id, self.actor, {})
         return {"ok": True}
-
-
