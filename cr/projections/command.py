@@ -48,7 +48,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _failed("Another rebuild is running. Wait for it, or stop it, then try again.")
     except sa.exc.DBAPIError as error:
         if is_disconnect(error):
-            return _failed(f"The database can't be reached: {error.orig}")
+            return _failed(f"The database can't be reached: {str(error.orig).strip().splitlines()[0]}")
         if getattr(error.orig, "pgcode", None) == "42P01":
             return _failed("The tables are missing. Run first: alembic -c production.ini upgrade head")
         raise

@@ -1,0 +1,86 @@
+"""Random lives of drafts and rules: what several people might do, in any order, through the commands."""
+
+from __future__ import annotations
+
+from contextlib import nullcontext
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+import sqlalchemy as sa
+from hypothesis import strategies as st
+
+from cr.errors import Problem
+from cr.events.application import Rules
+from cr.events.payload import checked
+from tests.events.test_payload import payloads
+
+PEOPLE = (UUID(int=1), UUID(int=2))
+NOON = datetime(2026, 3, 12, 12, tzinfo=UTC)
+
+steps = st.tuples(
+    st.sampled_from(
+        ["start", "write", "write", "write", "restore", "discard", "publish", "edit", "revise", "copy", "withdraw"]
+    ),
+    st.sampled_from(PEOPLE),
+    st.integers(0, 5),
+    payloads,
+)
+lives = st.lists(steps, max_size=25)
+
+
+def live(engine: sa.Engine, life: list[Any]) -> int:
+    """Do every step, each in a transaction of its own as a request would; the number of those not refused."""
+    drafts: list[UUID] = []
+    rules: list[UUID] = []
+    done = 0
+    for minute, (step, person, choice, payload) in enumerate(life):
+        at = NOON + timedelta(minutes=minute)
+        try:
+            with engine.begin() as connection:
+                app = Rules(lambda connection=connection: nullcontext(connection))  # type: ignore[misc]
+                draft = drafts[choice % len(drafts)] if drafts else uuid4()
+                rule = rules[choice % len(rules)] if rules else uuid4()
+                match step:
+                    case "start":
+                        drafts.append(app.start_draft(person, at, payload))
+                    case "write":
+                        app.write_draft(draft, person, at, payload, base_version=None)
+                    case "restore":
+                        app.restore_draft(draft, person, at, version=choice + 1)
+                    case "discard":
+                        app.discard_draft(draft, person, at)
+                    case "publish":
+                        rules.append(app.publish_draft(draft, person, at, changed="This and that").id)
+                    case "edit":
+                        drafts.append(app.edit_rule(rule, person, at))
+                    case "revise":
+                        app.revise_rule(rule, person, at, str(payload.get("title")), None, {"sections": []})
+                    case "copy":
+                        rules.append(app.duplicate_rule(rule, person, at).id)
+                    case "withdraw":
+                        app.withdraw_rule(rule, person, at, "No longer needed")
+            done += 1
+        except Problem:
+            continue
+    return done
+
+
+def sample_life() -> list[Any]:
+    """One life that has every kind of step in it."""
+    first, second = (checked({"title": title, "selectedCoreValueIds": ["care"]}) for title in ("Elm", "Oak"))
+    a, b = PEOPLE
+    return [
+        ("start", a, 0, first),
+        ("start", b, 0, second),
+        ("write", a, 0, second),
+        ("restore", a, 0, first),
+        ("publish", a, 0, first),
+        ("edit", a, 0, first),
+        ("write", a, 2, second),
+        ("publish", a, 2, second),
+        ("copy", a, 0, first),
+        ("revise", a, 0, first),
+        ("withdraw", a, 1, first),
+        ("discard", b, 1, first),
+    ]
