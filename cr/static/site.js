@@ -26,7 +26,7 @@ for (const field of document.querySelectorAll("[data-limit]")) {
   note.className = "count";
   note.setAttribute("role", "status");
   const count = () => {
-    const left = limit - field.value.length;
+    const left = limit - [...field.value].length;
     note.textContent = left > limit * 0.2 ? "" : left < 0 ? `${-left} characters too many` : `${left} characters left`;
   };
   field.after(note);
