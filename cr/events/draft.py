@@ -416,7 +416,11 @@ class Clashes(Conflict):
     default = "Somebody changed the same words while you were writing. Both texts are kept: choose below."
 
     def __init__(self, clashes: list[Clash], merged_payload: dict[str, Any], theirs: Draft) -> None:
-        super().__init__()
+        super().__init__(
+            clashes=[
+                {"path": each.path, "base": each.base, "theirs": each.theirs, "mine": each.mine} for each in clashes
+            ]
+        )
         self.clashes = clashes
         self.merged = merged_payload
         self.theirs = theirs

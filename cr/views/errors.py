@@ -8,7 +8,9 @@ from typing import Any
 
 import sqlalchemy as sa
 from eventsourcing.persistence import IntegrityError, OperationalError
-from pyramid.httpexceptions import HTTPException, HTTPMethodNotAllowed, HTTPSeeOther
+from pyramid.events import ContextFound, subscriber
+from pyramid.exceptions import PredicateMismatch
+from pyramid.httpexceptions import HTTPException, HTTPNotFound, HTTPSeeOther
 from pyramid.interfaces import IExceptionResponse
 from pyramid.renderers import render_to_response
 from pyramid.response import Response
@@ -91,9 +93,42 @@ def typed(request: Any) -> list[dict[str, str]]:
 
 @notfound_view_config()
 def not_found(error: Any, request: Any) -> Response:
-    if isinstance(error, HTTPMethodNotAllowed):
-        return http_error(error, request)
-    return answer(request, NotFound(), 404)
+    """Nothing at this address; or something, but not for this method, which is the only predicate that we use."""
+    if not isinstance(error, PredicateMismatch):
+        return answer(request, NotFound(), 404)
+    response = answer(request, MethodNotAllowed(), 405)
+    response.headers["Allow"] = ", ".join(sorted(_methods(request)))
+    return response
+
+
+class MethodNotAllowed(Problem):
+    code, status = "validation_error", 405
+    default = "This address does not take that kind of request."
+
+
+class BadRequest(Problem):
+    code, status = "validation_error", 400
+    default = "The request could not be understood."
+
+
+def _methods(request: Any) -> set[str]:
+    """The methods that the views of this address take."""
+    methods: set[str] = set()
+    for each in request.registry.introspector.get_category("views"):
+        view = each["introspectable"]
+        here = isinstance(request.context, view["context"]) if isinstance(view["context"], type) else False
+        if here and view["name"] == request.view_name and view["request_methods"]:
+            given = view["request_methods"]
+            methods.update([given] if isinstance(given, str) else given)
+    return methods
+
+
+@subscriber(ContextFound)
+def one_address(event: ContextFound) -> None:
+    """What follows the name of a view is no address of ours: only files have a path below their view."""
+    request = event.request
+    if request.subpath and request.view_name != "static":
+        raise HTTPNotFound()
 
 
 @forbidden_view_config()
@@ -109,30 +144,17 @@ def forbidden(error: Any, request: Any) -> Response:
 
 @exception_view_config(context=IExceptionResponse)
 def http_error(error: HTTPException, request: Any) -> Any:
-    """What Pyramid and WebOb raise themselves: bad encodings in the address, wrong methods. Redirects pass."""
+    """What Pyramid and WebOb raise themselves: bad encodings in the address and so on. Redirects pass."""
     if error.status_int < 400:
         return error
     if error.status_int == 404:
         return answer(request, NotFound(), 404)
-    response = answer(request, _as_problem(error.status_int), error.status_int)
-    if error.headers.get("Allow"):
-        response.headers["Allow"] = error.headers["Allow"]
-    return response
-
-
-def _as_problem(status: int) -> Problem:
-    if status == 405:
-        made = Problem("This address does not take that kind of request.")
-        made.code = "validation_error"
-        return made
-    made = Problem("The request could not be understood." if status < 500 else None)
-    made.code = "validation_error" if status < 500 else "internal_error"
-    return made
+    return answer(request, BadRequest() if error.status_int < 500 else Problem(), error.status_int)
 
 
 @exception_view_config(context=UnicodeDecodeError)
 def bad_encoding(error: UnicodeDecodeError, request: Any) -> Response:
-    return answer(request, _as_problem(400), 400)
+    return answer(request, BadRequest(), 400)
 
 
 @exception_view_config(context=IntegrityError)
