@@ -85,9 +85,12 @@ class Postgres:
             self._wait(self._supervisor)
         except PermissionError as error:
             self.stop()
+            what = f"{error.filename or self.folder}: {error.strerror}."
+            if os.geteuid() == 0:
+                raise _root_refused(what) from None
             raise PostgresError(
-                f"{error.filename or self.folder} can't be used by you: {error.strerror}. Another user made it; run "
-                f"this as that user, or remove {self.folder} to start with an empty database."
+                f"{what} Another user made it; run this as that user, or remove {self.folder} to start with an empty "
+                "database."
             ) from None
         except BaseException:
             self.stop()
@@ -302,8 +305,8 @@ class _Runner:
         if self.ids:
             try:
                 os.chown(folder, *self.ids)
-            except OSError:
-                raise self._refusal(folder) from None
+            except OSError as error:
+                raise _root_refused(f"{folder}: {error.strerror}.") from None
         folder.chmod(0o700)
 
     def popen(self, command: Sequence[str], **options: Any) -> subprocess.Popen[bytes]:
@@ -335,19 +338,19 @@ class _Runner:
                     return
             except OSError:
                 continue
-        raise self._refusal(*paths)
-
-    def _refusal(self, *paths: Path) -> PostgresError:
-        name = _name(self.ids[0]) if self.ids else "nobody"
-        return PostgresError(
-            f"PostgreSQL refuses to run as root, and {name}, who should run it, can't get at "
-            f"{' or '.join(map(str, paths))}. Run this as an ordinary user, move the project to a folder that "
-            "everybody may enter, or name a server of yours in CLOUDRON_POSTGRESQL_URL."
-        )
+        raise _root_refused(f"{_name(uid)}, who should run it, can't get at {' or '.join(map(str, paths))}.")
 
     def _can_get_at(self, path: Path) -> bool:
         with self.popen(["test", "-x", str(path)], stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as test:
             return test.wait() == 0
+
+
+def _root_refused(why: str) -> PostgresError:
+    return PostgresError(
+        f"PostgreSQL refuses to run as root, and it can't be handed to another user here. {why} Run this as an "
+        "ordinary user, move the project to a folder that everybody may enter, or name a server of yours in "
+        "CLOUDRON_POSTGRESQL_URL."
+    )
 
 
 def _somebody(folder: Path) -> tuple[int, int]:
@@ -361,7 +364,7 @@ def _somebody(folder: Path) -> tuple[int, int]:
         except KeyError:
             continue
         return account.pw_uid, account.pw_gid
-    raise PostgresError("PostgreSQL refuses to run as root, and there is no user postgres or nobody to run it as.")
+    raise _root_refused("There is no user postgres or nobody.")
 
 
 def _name(uid: int) -> str:
