@@ -1,4 +1,4 @@
-// Two kindnesses for people who write long texts. Every page works without them.
+// A few kindnesses for people who write long texts. Every page works without them.
 
 const forms = document.querySelectorAll("form[data-careful]");
 const text = (form) => new URLSearchParams(new FormData(form)).toString();
@@ -32,4 +32,11 @@ for (const field of document.querySelectorAll("[data-limit]")) {
   field.after(note);
   field.addEventListener("input", count);
   count();
+}
+
+// The server knows UTC only. Today's times are said without the day.
+for (const time of document.querySelectorAll("time[data-local]")) {
+  const at = new Date(time.dateTime);
+  const today = at.toDateString() === new Date().toDateString();
+  time.textContent = at.toLocaleString("en-GB", today ? { timeStyle: "short" } : { dateStyle: "long", timeStyle: "short" });
 }
