@@ -7,19 +7,24 @@ as they were; the next one starts afresh.
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 from eventsourcing.persistence import Notification
+from pyramid.events import ApplicationCreated
 
 from cr.db import Timestamp, metadata
 from cr.events.base import JsonMapper, Recorded
 from cr.events.store import events, read, safe_head
 from cr.projections import ALL
 from cr.projections.base import Buffer, Projection
+
+log = logging.getLogger(__name__)
 
 Progress = Callable[[int, int], None]
 """Called now and then with (position reached, position to reach)."""
@@ -245,3 +250,22 @@ def check(
             result.append(Difference(table.name, unexplained, missing))
         connection.rollback()
     return result
+
+
+def _say_what_is_stale(event: ApplicationCreated) -> None:
+    engine = event.app.registry["cr.engine"]
+    if engine is None:
+        log.warning("CLOUDRON_POSTGRESQL_URL is not set: every page answers 503 until it is.")
+        return
+    try:
+        with engine.connect() as connection:
+            names = [projection.name for projection in stale(connection)]
+    except sa.exc.SQLAlchemyError as error:
+        log.warning("The database can't be read yet: %s", str(getattr(error, "orig", error)).strip().splitlines()[0])
+        return
+    if names:
+        log.warning("Stale: %s. Run: cr-projections rebuild --stale", ", ".join(names))
+
+
+def includeme(config: Any) -> None:
+    config.add_subscriber(_say_what_is_stale, ApplicationCreated)

@@ -20,6 +20,11 @@ def mailed_link(smtp: Mailbox) -> str:
     return found[0]
 
 
+def form_to(page: Any, path: str) -> Any:
+    """The page's form that is sent to `path`."""
+    return next(form for form in page.forms.values() if path_of(form.action).rstrip("/") == path.rstrip("/"))
+
+
 def path_of(url: str) -> str:
     parts = urlsplit(url)
     return f"{parts.path}?{parts.query}" if parts.query else parts.path

@@ -7,6 +7,8 @@ from typing import Any
 import sqlalchemy as sa
 from webtest import TestApp
 
+from tests.functional.people import form_to
+
 ME = "/api/drafts/me"
 
 
@@ -48,7 +50,7 @@ def test_put_replaces_the_whole(ada: TestApp) -> None:
 def test_after_delete_there_is_none_although_an_older_one_is_open(ada: TestApp) -> None:
     put(ada, {"title": "Elm"})
     first = ada.get("/drafts").html.select("main h2 a")
-    form = ada.get("/drafts").forms[-1]
+    form = form_to(ada.get("/drafts"), "/drafts")
     form["title"] = "Oak"
     form.submit()
     assert ada.get(ME).json["draft"]["payload"]["title"] == "Oak"

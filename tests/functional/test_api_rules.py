@@ -69,7 +69,7 @@ def test_only_the_owner_writes(ada: TestApp, bo: TestApp, client: TestApp) -> No
 
 
 def test_an_unknown_rule_is_not_found(ada: TestApp) -> None:
-    for unknown in (str(uuid4()), str(uuid4()).upper(), "me2", "x" * 300, "%00", "%ff"):
+    for unknown in (str(uuid4()), str(uuid4()).upper(), "me2", "x" * 300, "%00"):
         for method in ("GET", "PATCH", "DELETE"):
             answer = ada.request(
                 f"/api/rules/{unknown}",

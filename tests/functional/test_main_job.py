@@ -1,0 +1,300 @@
+"""What the site is for, without JavaScript: write, publish, change, and read how it came to be."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from webtest import TestApp
+
+from cr.projections import ALL
+from cr.projections.rebuild import check
+from tests.functional.people import form_to, path_of
+
+
+def start(client: TestApp, title: str = "Elm Street Garden") -> str:
+    """The path of a new draft."""
+    form = form_to(client.get("/drafts"), "/drafts")
+    form["title"] = title
+    return path_of(form.submit(status=303).location).rstrip("/")
+
+
+def write(client: TestApp, part: str, *, status: int = 303, page: Any = None, **texts: str) -> Any:
+    """Fill in a part's form; `label="Care"` goes into the blank entry, `title=` into the field of that name."""
+    form = form_to(page or client.get(part), part)
+    for name, text in texts.items():
+        fields = [field for field in form.fields if field and (field == name or field.endswith(f".{name}"))]
+        form[fields[-1]] = text
+    return form.submit("action", value="save", status=status)
+
+
+def written(client: TestApp) -> str:
+    draft = start(client)
+    write(client, f"{draft}/about", summary="We grow food between two roads.")
+    write(client, f"{draft}/values", label="Care", meaning="We look after the soil and each other.")
+    write(
+        client, f"{draft}/decisions", label="Lazy consensus", corePrinciple="Silence is consent.", consensusLevel="80"
+    )
+    return draft
+
+
+def publish(client: TestApp, draft: str, **texts: str) -> str:
+    """The path of the published rule."""
+    form = form_to(client.get(f"{draft}/publish"), f"{draft}/publish")
+    for name, text in texts.items():
+        form[name] = text
+    page = form.submit(status=303).follow()
+    return path_of(page.html.select_one(".notice a")["href"]).rstrip("/")
+
+
+def edit(client: TestApp, rule: str) -> str:
+    return path_of(form_to(client.get(f"{rule}/edit"), f"{rule}/edit").submit(status=303).location).rstrip("/")
+
+
+def sentences(page: Any) -> list[str]:
+    return [" ".join(each.text.split()) for each in page.html.select(".what")]
+
+
+def test_from_a_blank_page_to_a_second_revision(ada: TestApp, client: TestApp, engine: sa.Engine) -> None:
+    draft = written(ada)
+    rule = publish(ada, draft)
+    public = client.get(rule)
+    assert "Silence is consent." in public
+    assert "80 %" in public
+    assert "Revision 1" in public
+
+    second = edit(ada, rule)
+    assert edit(ada, rule) == second
+    write(ada, f"{second}/about", title="Elm Street Gardens")
+    write(ada, f"{second}/membership", label="Trial season", joiningProcess="Work one season with us.")
+    assert "Trial season" not in client.get(rule)
+    publish(
+        ada,
+        second,
+        changed="A trial season for newcomers.",
+        decided_by="consent",
+        decided_on="2026-03-12",
+        record="https://example.org/minutes",
+    )
+    public = client.get(rule)
+    assert "Revision 2, adopted by consent on 12 March 2026, in force" in public
+    assert "Trial season" in public
+
+    history = client.get(f"{rule}/history")
+    text = history.html.main.text
+    assert text.index("Published revision 2.") < text.index("Published the rule.")
+    for words in (
+        "A trial season for newcomers.",
+        "https://example.org/minutes",
+        "Renamed it from “Elm Street Garden” to “Elm Street Gardens”.",
+        "Added Trial season to membership.",
+    ):
+        assert words in history
+    first = client.get(f"{rule}/revisions/1")
+    assert "This is revision 1. Revision 2 is in force." in first
+    assert "Trial season" not in first
+    assert "is in force." not in client.get(f"{rule}/revisions/2")
+
+    assert sentences(ada.get(f"{second}/history")) == [
+        "You Published it as revision 2.",
+        "You Described Trial season in membership.",
+        "You Added Trial season to membership.",
+        "You Wrote Trial season anew.",
+        "You Named it “Elm Street Gardens”.",
+        "You Started from revision 1 of the published rule.",
+    ]
+    assert [each for each in check(engine, ALL) if each.unexplained or each.missing] == []
+
+
+def test_history_shows_both_texts_and_goes_back(ada: TestApp) -> None:
+    draft = start(ada, "Elm")
+    write(ada, f"{draft}/about", title="Oak")
+    history = ada.get(f"{draft}/history")
+    assert "Named it “Oak”." in history
+    assert "Elm" in history.html.find("del").text
+    assert "Oak" in history.html.find("ins").text
+    then = history.click(href="at\\?entry=1$")
+    assert "Elm" in then.html.h1.text
+    form_to(then, f"{draft}/restore").submit(status=303)
+    assert "Elm" in ada.get(draft).html.h1.text
+    assert sentences(ada.get(f"{draft}/history"))[0] == "You Restored the version of entry 1."
+
+
+def test_two_windows_different_fields_both_count(ada: TestApp) -> None:
+    draft = start(ada)
+    one, other = ada.get(f"{draft}/about"), ada.get(f"{draft}/about")
+    write(ada, f"{draft}/about", page=one, title="Elm")
+    write(ada, f"{draft}/about", page=other, summary="A garden")
+    page = ada.get(draft)
+    assert "Elm" in page.html.h1.text
+    assert "A garden" in page
+
+
+def test_two_windows_the_same_field_shows_both_texts_and_loses_neither(ada: TestApp) -> None:
+    draft = start(ada, "Elm")
+    one, other = ada.get(f"{draft}/about"), ada.get(f"{draft}/about")
+    write(ada, f"{draft}/about", page=one, title="Oak", summary="An oak")
+    both = write(ada, f"{draft}/about", page=other, title="Ash", communityContext="Trees", status=409)
+    assert both.html.select_one("input[name=title], textarea[name=title]")
+    for words in ("Oak", "Ash", "Elm", "Trees"):
+        assert words in both
+    form = form_to(both, f"{draft}/about")
+    form["title"] = "Oak and Ash"
+    form.submit("action", value="save", status=303)
+    page = ada.get(draft)
+    for words in ("Oak and Ash", "An oak", "Trees"):
+        assert words in page
+
+
+def test_at_a_clash_one_may_take_theirs(ada: TestApp) -> None:
+    draft = start(ada, "Elm")
+    other = ada.get(f"{draft}/about")
+    write(ada, f"{draft}/about", title="Oak")
+    both = write(ada, f"{draft}/about", page=other, title="Ash", summary="A tree", status=409)
+    form = form_to(both, f"{draft}/about")
+    form["choice-title"] = "theirs"
+    form.submit("action", value="save", status=303)
+    page = ada.get(draft)
+    assert "Oak" in page.html.h1.text
+    assert "A tree" in page
+
+
+def test_a_form_sent_twice_adds_one_entry(ada: TestApp) -> None:
+    draft = start(ada)
+    page = ada.get(f"{draft}/values")
+    write(ada, f"{draft}/values", page=page, label="Care")
+    write(ada, f"{draft}/values", page=page, label="Care")
+    assert len([each for each in ada.get(f"{draft}/values").html.select("legend") if each.text == "Care"]) == 1
+
+
+def test_publishing_twice_publishes_once(ada: TestApp, client: TestApp) -> None:
+    draft = written(ada)
+    form = form_to(ada.get(f"{draft}/publish"), f"{draft}/publish")
+    form.submit(status=303)
+    form.submit(status=303)
+    assert len(client.get("/api/rules").json["rules"]) == 1
+
+
+def test_a_draft_that_changed_after_the_last_look_is_not_published(ada: TestApp, client: TestApp) -> None:
+    draft = written(ada)
+    form = form_to(ada.get(f"{draft}/publish"), f"{draft}/publish")
+    write(ada, f"{draft}/about", title="Changed")
+    assert "changed after this page" in form.submit(status=409)
+    assert client.get("/api/rules").json["rules"] == []
+
+
+def test_a_revision_of_a_rule_that_moved_on_is_kept_and_not_published(ada: TestApp, client: TestApp) -> None:
+    rule = publish(ada, written(ada))
+    draft = edit(ada, rule)
+    write(ada, f"{draft}/about", title="Mine")
+    ada.patch_json(f"/api{rule}", {"title": "Theirs", "document": {"sections": []}})
+    form = form_to(ada.get(f"{draft}/publish"), f"{draft}/publish")
+    form["changed"] = "My words"
+    answer = form.submit(status=409)
+    assert "Revision 2 was published while you were writing" in answer
+    assert "My words" in answer
+    assert "Mine" in ada.get(draft)
+    assert "Theirs" in client.get(rule)
+
+
+def test_an_unnamed_or_empty_draft_says_what_is_missing(ada: TestApp) -> None:
+    draft = start(ada, "")
+    page = ada.get(f"{draft}/publish")
+    assert "Give the rule a name." in page
+    assert "Write at least one section." in page
+
+
+@pytest.mark.parametrize(
+    ("part", "texts", "sentence"),
+    [
+        ("about", {"title": "x" * 501}, "shorten it to 500 characters"),
+        ("about", {"communityContext": "x" * 201}, "shorten it to 200 characters"),
+        ("decisions", {"label": "Votes", "consensusLevel": "101"}, "a whole number from 0 to 100"),
+        ("decisions", {"label": "x" * 49}, "shorten it to 48 characters"),
+        ("decisions", {"corePrinciple": "An idea without a name"}, "Give it a name"),
+    ],
+)
+def test_what_cannot_be_used_is_said_beside_the_field_and_kept(
+    ada: TestApp, part: str, texts: dict[str, str], sentence: str
+) -> None:
+    draft = start(ada)
+    page = write(ada, f"{draft}/{part}", status=400, **texts)
+    assert page.html.title.text.startswith("Error: ")
+    assert sentence in page.html.select_one(".errors").text
+    for text in texts.values():
+        assert text in page
+
+
+def test_entries_are_changed_and_removed(ada: TestApp) -> None:
+    draft = written(ada)
+    page = ada.get(f"{draft}/values")
+    form = form_to(page, f"{draft}/values")
+    field = next(name for name in form.fields if name and name.endswith(".meaning"))
+    form[field] = "Care first"
+    form.submit("action", value="save", status=303)
+    assert "Care first" in ada.get(f"{draft}/values")
+    page = ada.get(f"{draft}/values")
+    remove = page.html.select_one("button[name=remove]")["value"]
+    form_to(page, f"{draft}/values").submit("remove", value=remove, status=303)
+    assert "Care first" not in ada.get(f"{draft}/values")
+    assert "Dropped the value Care." in ada.get(f"{draft}/history")
+
+
+def test_there_is_room_for_five_values(ada: TestApp) -> None:
+    draft = start(ada)
+    for label in ("Care", "Trust", "Joy", "Rest", "Play"):
+        write(ada, f"{draft}/values", label=label)
+    assert "Add a value" not in ada.get(f"{draft}/values")
+
+
+def test_a_discarded_draft_is_out_of_the_list(ada: TestApp) -> None:
+    draft = start(ada, "Elm")
+    form_to(ada.get(f"{draft}/discard"), f"{draft}/discard").submit(status=303)
+    assert "Elm" not in ada.get("/drafts")
+    ada.get(draft, status=404)
+
+
+def test_a_draft_is_seen_by_nobody_else(ada: TestApp, bo: TestApp, client: TestApp) -> None:
+    draft = start(ada, "Elm")
+    for path in (draft, f"{draft}/about", f"{draft}/history", f"{draft}/at?entry=1", f"{draft}/publish"):
+        bo.get(path, status=403)
+        assert "/login?next=" in client.get(path, status=303).location
+    bo.post(f"{draft}/discard", status=403)
+    assert "Elm" in ada.get(draft)
+
+
+def test_the_rule_page_is_kept_by_browsers_until_it_changes(ada: TestApp, client: TestApp) -> None:
+    rule = publish(ada, written(ada))
+    etag = client.get(rule).headers["ETag"]
+    assert not etag.startswith("W/")
+    same = client.get(rule, headers={"If-None-Match": etag}, status=304)
+    assert same.body == b""
+    assert client.get(f"{rule}/revisions/1", headers={"If-None-Match": etag}).status_int == 200
+    draft = edit(ada, rule)
+    write(ada, f"{draft}/about", title="Changed")
+    publish(ada, draft)
+    assert client.get(rule, headers={"If-None-Match": etag}).headers["ETag"] != etag
+    assert "Set-Cookie" not in client.get(rule).headers
+
+
+def test_a_withdrawn_rule_leaves_a_page_that_says_so(ada: TestApp, client: TestApp) -> None:
+    rule = publish(ada, written(ada))
+    ada.delete(f"/api{rule}")
+    for path in (rule, f"{rule}/history", f"{rule}/revisions/1", f"{rule}/edit"):
+        assert "withdrawn" in (ada if path.endswith("edit") else client).get(path, status=410)
+    assert "Elm Street" not in client.get("/rules")
+
+
+def test_what_people_write_is_shown_as_text(ada: TestApp, client: TestApp) -> None:
+    draft = start(ada, "<script>alert(1)</script>")
+    write(
+        ada,
+        f"{draft}/values",
+        label="<b>Care</b>",
+        meaning="[x](javascript:alert(1)) <img src=x onerror=alert(1)> **bold** https://example.org",
+    )
+    page = client.get(publish(ada, draft))
+    assert page.html.select("main script, main img, main b, a[href^=javascript]") == []
+    assert "<script>alert(1)</script>" in page.html.h1.text
+    assert page.html.select_one(".prose strong").text == "bold"
