@@ -1,0 +1,32 @@
+"""Mail addresses, as people write them and as we keep them."""
+
+from __future__ import annotations
+
+import re
+
+LONGEST = 254
+"""Characters, by RFC 5321's limit of a path."""
+
+# What a browser's <input type=email> takes (HTML standard), with at least one dot: no mail is at a bare name.
+ADDRESS = re.compile(
+    r"[a-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@"
+    r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
+    r"(?:\.[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)+"
+)
+
+
+def normalised(text: str) -> str:
+    """Trimmed, lower-case, the domain in its ASCII form. Raises `ValueError` for what is no address."""
+    local, _, domain = text.strip().lower().rpartition("@")
+    try:
+        ascii_domain = domain.encode("idna")
+        # The codec writes strasse for straße, which is somebody else's domain.
+        faithful = domain.isascii() or ascii_domain.decode("idna") == domain
+    except UnicodeError:
+        faithful = False
+    if not faithful:
+        raise ValueError(text)
+    address = f"{local}@{ascii_domain.decode()}"
+    if len(address) > LONGEST or not ADDRESS.fullmatch(address):
+        raise ValueError(text)
+    return address

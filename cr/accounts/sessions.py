@@ -1,0 +1,68 @@
+"""Signed-in browsers. A person may have several; each ends by itself after 30 days, or when it is signed out."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+import sqlalchemy as sa
+
+from cr.accounts import Identity
+from cr.accounts.tables import accounts, purge, sessions
+
+PURPOSE = "session"
+LIFETIME = timedelta(days=30)
+SEEN_STEP = timedelta(hours=1)
+
+
+def start(request: Any, account_id: UUID) -> str:
+    """A fresh session; returns the token that its browser is to carry."""
+    purge(request.dbsession, sessions, request.now)
+    token: str = request.registry["cr.tokens"].make(PURPOSE)
+    request.dbsession.execute(
+        sa.insert(sessions).values(
+            id=uuid4(),
+            account_id=account_id,
+            token_hash=_hash(request, token),
+            created_at=request.now,
+            last_seen_at=request.now,
+            expires_at=request.now + LIFETIME,
+        )
+    )
+    return token
+
+
+def find(request: Any, token: str) -> Identity | None:
+    """Whose session it is, by one read; None for a token of no living session, without a read for one we never made."""
+    if not request.registry["cr.tokens"].is_ours(PURPOSE, token):
+        return None
+    query = (
+        sa.select(sessions.c.id, sessions.c.account_id, sessions.c.last_seen_at, accounts.c.email)
+        .join_from(sessions, accounts)
+        .where(sessions.c.token_hash == _hash(request, token), sessions.c.expires_at > request.now)
+    )
+    row = request.dbsession.execute(query).one_or_none()
+    if row is None:
+        return None
+    if row.last_seen_at <= request.now - SEEN_STEP:
+        _touch(request, row.id)
+    return Identity(row.account_id, row.email, row.id)
+
+
+def end(request: Any, token: str) -> None:
+    """This one session; no matter when there is none."""
+    request.dbsession.execute(sa.delete(sessions).where(sessions.c.token_hash == _hash(request, token)))
+
+
+def _touch(request: Any, session_id: UUID) -> None:
+    # Whoever finds the row locked leaves it: another request of the same browser is just writing the same.
+    free = sa.select(sessions.c.id).where(sessions.c.id == session_id).with_for_update(skip_locked=True)
+    request.dbsession.execute(
+        sa.update(sessions).where(sessions.c.id == free.scalar_subquery()).values(last_seen_at=request.now)
+    )
+
+
+def _hash(request: Any, token: str) -> bytes:
+    stored: bytes = request.registry["cr.tokens"].hash(PURPOSE, token)
+    return stored

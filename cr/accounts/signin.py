@@ -1,0 +1,119 @@
+"""Signing in with a mailed link: asking for one, and following it."""
+
+from __future__ import annotations
+
+import hmac
+import re
+from typing import Any
+from urllib.parse import unquote
+from uuid import UUID, uuid4
+
+import sqlalchemy as sa
+from pyramid.security import remember
+from sqlalchemy.dialects import postgresql
+
+from cr.accounts import SignedIn, links
+from cr.accounts.addresses import normalised
+from cr.accounts.tables import accounts
+from cr.csrf import known_browser
+from cr.errors import ValidationProblem
+from cr.limits import Interval
+from cr.mail import send_now
+from cr.proxy import public_origin
+
+PURPOSE = "magic-link"
+
+SUBJECT = "Your link to sign in to Community Rule"
+TEXT = """\
+Hello,
+
+open this link to sign in to Community Rule:
+
+{link}
+
+It works once, for 10 minutes, best in the browser in which you asked for it.
+
+If you did not ask for it, somebody may have mistyped their address. You can
+ignore this mail: without the link nobody gets in.
+"""
+
+
+def safe_next(path: str | None) -> str | None:
+    """`path` if it is the address of a page of this site, path and query, else None.
+
+    Browsers take `\\` for `/`, drop tabs and newlines, and read `//name` as another host; none of these is let through,
+    nor what becomes one of them when it is decoded.
+    """
+    if not path or len(path) > 2000 or not path.startswith("/") or not path.isascii():
+        return None
+    decoded = path
+    while (once := unquote(decoded)) != decoded:
+        decoded = once
+    before_query = re.split("[?#]", decoded, maxsplit=1)[0]
+    if "//" in before_query or "\\" in decoded or not decoded.isprintable() or " " in path:
+        return None
+    return path
+
+
+def ask(request: Any, email: str, next_path: str | None = None, draft: dict[str, Any] | None = None) -> str:
+    """Mail a link to the address; returns the address as we write it.
+
+    Nothing is looked up about it: the answer, and the time that it takes, is the same whether there is an account.
+    Raises `ValidationProblem`, `RateLimited`, `MailFailed`, `ServerMisconfigured`.
+    """
+    try:
+        address = normalised(email)
+    except ValueError:
+        sentence = "Write an address, such as name@example.org."
+        raise ValidationProblem(sentence, fields={"email": sentence}) from None
+    origin = public_origin(request)
+    request.at_most_once(
+        Interval("magic-link:address", address, 60),
+        Interval("magic-link:ip", request.client_network, 20),
+    )
+    token = links.write(
+        request,
+        PURPOSE,
+        address,
+        browser_hash=_browser_hash(request, request.browser),
+        next_path=safe_next(next_path),
+        draft=draft,
+    )
+    verify = request.resource_path(request.root["api"]["auth"]["magic-link"], "verify", query={"token": token})
+    # Before the commit: where the mail fails there is no row, the older link still works, and the person can ask again
+    # at once. Should the commit fail instead, somebody holds a link that does not work and an answer that says so.
+    # The other order would answer "sent" and have nobody left to tell that it was not.
+    send_now(request, address, SUBJECT, TEXT.format(link=origin + verify))
+    return address
+
+
+def is_asking_browser(request: Any, link: links.Link) -> bool:
+    """Whether it was this browser that asked for the link."""
+    browser = known_browser(request)
+    if browser is None or link.browser_hash is None:
+        return False
+    return hmac.compare_digest(_browser_hash(request, browser), link.browser_hash)
+
+
+def follow(request: Any, token: str) -> tuple[str, list[tuple[str, str]]]:
+    """Use the link and sign its person in, with an account if there was none. Raises `LinkRefused`.
+
+    Returns the path to go on to and the headers with the session's cookie.
+    """
+    link = links.use(request, PURPOSE, token)
+    account_id = _account(request, link.email)
+    headers = remember(request, account_id)
+    request.registry.notify(SignedIn(request, account_id, link.draft))
+    return link.next_path or "/", headers
+
+
+def _account(request: Any, email: str) -> UUID:
+    new = postgresql.insert(accounts).values(id=uuid4(), email=email, created_at=request.now)
+    request.dbsession.execute(new.on_conflict_do_nothing(index_elements=["email"]))
+    found: UUID = request.dbsession.execute(sa.select(accounts.c.id).where(accounts.c.email == email)).scalar_one()
+    return found
+
+
+def _browser_hash(request: Any, browser: str) -> bytes:
+    hashed: bytes = request.registry["cr.tokens"].hash("browser", browser)
+    return hashed

@@ -1,0 +1,89 @@
+"""What every answer says to the browser, errors included."""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Callable
+from typing import Any
+from uuid import uuid4
+
+from pyramid.response import Response
+
+from cr.security import SESSION_COOKIE
+
+log = logging.getLogger(__name__)
+
+CONTENT_SECURITY_POLICY = "; ".join(
+    (
+        "default-src 'none'",
+        "script-src 'self'",
+        "style-src 'self'",
+        "img-src 'self'",
+        "font-src 'self'",
+        "connect-src 'self'",
+        "manifest-src 'self'",
+        "form-action 'self'",
+        "base-uri 'none'",
+        "object-src 'none'",
+        "frame-ancestors 'none'",
+    )
+)
+
+HEADERS = {
+    "Content-Security-Policy": CONTENT_SECURITY_POLICY,
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "browsing-topics=(), camera=(), geolocation=(), microphone=()",
+    # Our addresses, and the tokens in some, are never told to another site. "no-referrer" would go too far: browsers
+    # then send forms with "Origin: null", which `cr.csrf` refuses.
+    "Referrer-Policy": "same-origin",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+}
+"""A view that needs another value sets it itself."""
+
+HSTS = "max-age=31536000"
+"""A year. Not for subdomains: they may be other people's."""
+
+REQUEST_ID = "cr.request_id"
+"""Key of `request.environ`; the same value is the answer's x-request-id."""
+
+SANE_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,128}")
+
+
+def request_id(request: Any) -> str:
+    """The asker's own id if it is a sane one, so that a line in our log can be matched with one in theirs."""
+    given: str = request.headers.get("X-Request-Id", "")
+    return given if SANE_REQUEST_ID.fullmatch(given) else uuid4().hex
+
+
+def headers_tween_factory(handler: Callable[[Any], Any], registry: Any) -> Callable[[Any], Any]:
+    production: bool = registry["cr.settings"].production
+
+    def headers_tween(request: Any) -> Any:
+        identifier = request.environ.setdefault(REQUEST_ID, request_id(request))
+        try:
+            response = handler(request)
+        except Exception:  # the error page itself failed
+            log.exception("No answer to %s %s", request.method, request.path_info)
+            response = Response("Something broke on our side. Please try again.", 500, content_type="text/plain")
+        if response.status_int >= 500:
+            log.error("%s %s %s: %s", identifier, request.method, request.path_info, response.status)
+        for name, value in HEADERS.items():
+            response.headers.setdefault(name, value)
+        if production:
+            response.headers["Strict-Transport-Security"] = HSTS
+        response.headers["X-Request-Id"] = identifier
+        if "Set-Cookie" in response.headers:
+            response.headers["Cache-Control"] = "private, no-store"
+        elif "Cache-Control" not in response.headers:
+            personal = SESSION_COOKIE in request.cookies or request.is_api or response.status_int >= 400
+            response.headers["Cache-Control"] = "private, no-store" if personal else "no-cache"
+        return response
+
+    return headers_tween
+
+
+def includeme(config: Any) -> None:
+    config.add_tween("cr.headers.headers_tween_factory")

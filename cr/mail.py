@@ -1,0 +1,142 @@
+"""Mail: composing it, and sending it at once.
+
+Messages and delivery are pyramid_mailer's; the connection is our own, because the library's accepts any certificate.
+Sending is not part of the transaction: `send_now` raises where a mail did not go out, and so rolls everything back.
+"""
+
+from __future__ import annotations
+
+import logging
+import smtplib
+import ssl
+from collections.abc import Iterable
+from email.message import Message as EmailMessage
+from email.utils import format_datetime, make_msgid, parseaddr
+from ipaddress import ip_address
+from typing import Any
+
+from pyramid_mailer.interfaces import IMailer
+from pyramid_mailer.mailer import Mailer
+from pyramid_mailer.message import Message
+from repoze.sendmail.encoding import encode_message
+
+from cr.errors import MailFailed
+from cr.settings import Settings
+
+log = logging.getLogger(__name__)
+
+PATIENCE = 10
+"""Seconds that the mail server may take for each answer."""
+
+
+class Smtp:
+    """The mail server, as pyramid_mailer's Mailer wants it.
+
+    TLS is used wherever it is offered, and the certificate must be right. A mail, and a password, goes out without TLS
+    only inside a private network, as from a Cloudron app to its own box. Raises `MailFailed`.
+    """
+
+    def __init__(self, host: str, port: int, username: str | None, password: str | None, *, tls: bool) -> None:
+        """`tls`: speak TLS from the first byte, rather than after STARTTLS."""
+        self.host, self.port, self.tls = host, port, tls
+        self.username, self.password = username, password
+
+    def send(self, sender: str, recipients: Iterable[str], message: EmailMessage) -> None:
+        try:
+            with self._connected() as server:
+                if self.username and self.password:
+                    server.login(self.username, self.password)
+                server.sendmail(sender, list(recipients), encode_message(message))
+        except OSError as error:  # smtplib's and ssl's errors are among them
+            log.error("The mail server %s:%s did not take a mail: %s", self.host, self.port, _reason(error))
+            raise MailFailed() from error
+
+    def _connected(self) -> smtplib.SMTP:
+        # Made for each mail: the certificates that this system trusts may change.
+        context = ssl.create_default_context()
+        if self.tls:
+            return smtplib.SMTP_SSL(self.host, self.port, timeout=PATIENCE, context=context)
+        server = smtplib.SMTP(self.host, self.port, timeout=PATIENCE)
+        try:
+            server.ehlo()
+            if server.has_extn("starttls"):
+                server.starttls(context=context)
+            elif not _is_private(server):
+                raise smtplib.SMTPNotSupportedError("it offers no TLS, and it is not in a private network")
+        except BaseException:
+            server.close()
+            raise
+        return server
+
+
+def _reason(error: OSError) -> str:
+    # These repeat the addresses of people, who have no place in a log.
+    if isinstance(error, smtplib.SMTPRecipientsRefused):
+        return "every recipient refused: " + ", ".join(str(code) for code, _ in error.recipients.values())
+    if isinstance(error, smtplib.SMTPSenderRefused | smtplib.SMTPDataError):
+        return f"{type(error).__name__} {error.smtp_code}"
+    return f"{type(error).__name__}: {error}"
+
+
+def _is_private(server: smtplib.SMTP) -> bool:
+    assert server.sock is not None
+    return ip_address(server.sock.getpeername()[0]).is_private
+
+
+class Terminal:
+    """A developer's machine has no mail server: the whole mail, its link included, is printed to the log."""
+
+    def send(self, sender: str, recipients: Iterable[str], message: EmailMessage) -> None:
+        text = message.get_payload(decode=True)
+        assert isinstance(text, bytes)
+        log.info(
+            "A mail would go out:\n\nFrom: %s\nTo: %s\nSubject: %s\n\n%s",
+            sender,
+            ", ".join(recipients),
+            message["Subject"],
+            text.decode(),
+        )
+
+
+class Nowhere:
+    """Production without a mail server: nothing that needs a mail can be done."""
+
+    def send(self, sender: str, recipients: Iterable[str], message: EmailMessage) -> None:
+        log.error("CLOUDRON_MAIL_SMTP_SERVER is not set: no mail can be sent")
+        raise MailFailed()
+
+
+def transport(settings: Settings) -> Smtp | Terminal | Nowhere:
+    if not settings.smtp_server:
+        return Nowhere() if settings.production else Terminal()
+    # TLS from the first byte where that is the only port that was named.
+    tls = settings.smtps_port is not None and "smtp_port" not in settings.model_fields_set
+    port = settings.smtps_port if tls and settings.smtps_port else settings.smtp_port
+    return Smtp(settings.smtp_server, port, settings.smtp_username, settings.smtp_password, tls=tls)
+
+
+def compose(request: Any, to: str, subject: str, text: str) -> Message:
+    """A mail from the site to one person."""
+    sender = request.settings.sender or "Community Rule <community-rule@localhost>"
+    domain = request.settings.mail_domain or parseaddr(sender)[1].rpartition("@")[2]
+    return Message(
+        subject=subject,
+        sender=sender,
+        recipients=[to],
+        body=text,
+        extra_headers={
+            "Date": format_datetime(request.now),
+            "Message-ID": make_msgid(domain=domain),
+            # Nobody's holiday notice should answer.
+            "Auto-Submitted": "auto-generated",
+        },
+    )
+
+
+def send_now(request: Any, to: str, subject: str, text: str) -> None:
+    """Returns when the mail server has taken the mail. Raises `MailFailed`."""
+    request.registry.getUtility(IMailer).send_immediately(compose(request, to, subject, text))
+
+
+def includeme(config: Any) -> None:
+    config.registry.registerUtility(Mailer(smtp_mailer=transport(config.registry["cr.settings"])), IMailer)

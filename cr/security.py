@@ -1,0 +1,104 @@
+"""Who is asking, and what they may do.
+
+Identity is read from the session cookie only when something depends on it, so that a public page costs no query for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from pyramid.authorization import ACLHelper, Authenticated, Everyone
+from pyramid.request import RequestLocalCache
+from webob.cookies import make_cookie
+
+from cr.accounts import Identity, sessions
+
+SESSION_COOKIE = "cr_session"
+
+
+class Permission(StrEnum):
+    """`scope:resource:action`; who has which is in the ACLs of `cr.resources`."""
+
+    DRAFTS_LIST = "drafts:draft:list"
+    DRAFT_READ = "drafts:draft:read"
+    DRAFT_EDIT = "drafts:draft:edit"
+    RULES_MINE = "rules:rule:list-mine"
+    RULE_PUBLISH = "rules:rule:publish"
+    RULE_READ = "rules:rule:read"
+    RULE_EDIT = "rules:rule:edit"
+
+
+class Principals:
+    """Who the asker counts as: everyone, and once it matters, somebody who is signed in."""
+
+    def __init__(self, request: Any) -> None:
+        self._request = request
+
+    def __contains__(self, principal: str) -> bool:
+        return principal == Everyone or principal in self._signed_in()
+
+    def __iter__(self) -> Iterator[str]:
+        yield Everyone
+        yield from self._signed_in()
+
+    def _signed_in(self) -> tuple[str, ...]:
+        identity = self._request.identity
+        return (Authenticated, f"account:{identity.account_id}") if identity else ()
+
+
+class SecurityPolicy:
+    """Pyramid's security policy: sessions for who, ACLs for what."""
+
+    def __init__(self) -> None:
+        self._identities = RequestLocalCache(self._load)
+        self._acl = ACLHelper()
+
+    def identity(self, request: Any) -> Identity | None:
+        """Raises `DatabaseUnavailable`, or the database's own error, only where there is a session to look for."""
+        identity: Identity | None = self._identities.get_or_create(request)
+        return identity
+
+    def _load(self, request: Any) -> Identity | None:
+        token = request.cookies.get(SESSION_COOKIE)
+        return sessions.find(request, token) if token else None
+
+    def authenticated_userid(self, request: Any) -> str | None:
+        identity = self.identity(request)
+        return str(identity.account_id) if identity else None
+
+    def permits(self, request: Any, context: Any, permission: str) -> Any:
+        return self._acl.permits(context, Principals(request), permission)
+
+    def remember(self, request: Any, userid: UUID, **options: Any) -> list[tuple[str, str]]:
+        """Sign in: a fresh session in place of the one this browser had. The headers carry its cookie."""
+        self._end(request)
+        return [self._cookie(request, sessions.start(request, userid), max_age=sessions.LIFETIME)]
+
+    def forget(self, request: Any, **options: Any) -> list[tuple[str, str]]:
+        """Sign out: end this browser's session, no other. The headers remove its cookie."""
+        self._end(request)
+        return [self._cookie(request, None)]
+
+    def _end(self, request: Any) -> None:
+        token = request.cookies.get(SESSION_COOKIE)
+        if token:
+            sessions.end(request, token)
+        self._identities.clear(request)
+
+    def _cookie(self, request: Any, value: str | None, **options: Any) -> tuple[str, str]:
+        production = request.settings.production
+        cookie = make_cookie(
+            SESSION_COOKIE, value, path="/", secure=production, httponly=True, samesite="Lax", **options
+        )
+        return ("Set-Cookie", cookie)
+
+
+def includeme(config: Any) -> None:
+    config.set_security_policy(SecurityPolicy())
+    # pyramid_tm would ask for the identity of every request, to write it into a note that nobody reads.
+    config.add_settings({"tm.annotate_user": "false"})
+    config.include("cr.csrf")
+    config.include("cr.headers")
