@@ -26,6 +26,9 @@ import psycopg2
 OLDEST = 14
 """The oldest major version that the site runs on."""
 
+PRIVATE = "cr-postgres-"
+"""How the names of the private folders begin."""
+
 PATIENCE = 300
 """Seconds that a start may take; only the recovery after a crash takes more than one."""
 
@@ -118,10 +121,10 @@ class Postgres:
         binaries = _binaries(data)
         folder.mkdir(parents=True, exist_ok=True)
         runner = _Runner(folder)
-        runner.own(private)
         runner.own(folder)
         _end_leftover(data)
         runner.check(folder, binaries / "postgres")
+        runner.own(private)
         if not data.exists():
             _make_data(runner, binaries, data)
         settings = {"listen_addresses": "", "unix_socket_directories": str(private), "port": "5432"}
@@ -160,7 +163,7 @@ def _private_folder(*, in_memory: bool) -> Path:
     """A new folder with a short name. Data in memory are made and dropped many times faster than on most disks."""
     memory = Path("/dev/shm")
     roomy = in_memory and os.access(memory, os.W_OK) and shutil.disk_usage(memory).free > ROOM_IN_MEMORY
-    return Path(tempfile.mkdtemp(prefix="cr-postgres-", dir=memory if roomy else "/tmp"))
+    return Path(tempfile.mkdtemp(prefix=PRIVATE, dir=memory if roomy else "/tmp"))
 
 
 def _complaint(output: str) -> str:
@@ -205,22 +208,24 @@ def _end_leftover(data: Path) -> None:
     """Stop the server that an earlier, killed run left on these data."""
     note = data / "postmaster.pid"
     try:
-        pid = int(note.read_text().split()[0])
-    except (FileNotFoundError, ValueError, IndexError):
-        return
-    if not psutil.pid_exists(pid):
-        # PostgreSQL sees that itself, and looks whether some of the server's children live on.
+        # Process, data folder, start, port, folder of the socket, and more.
+        pid, _, _, _, private, *_ = note.read_text().splitlines()
+    except (FileNotFoundError, ValueError):
         return
     deadline = time.monotonic() + PATIENCE
-    while _works_in(pid, data):
+    while _works_in(int(pid), data):
         if time.monotonic() > deadline:
             raise PostgresError(
                 f"An earlier PostgreSQL (process {pid}) still works on {data} and does not end. End it."
             )
-        os.kill(pid, signal.SIGINT)
+        os.kill(int(pid), signal.SIGINT)
         time.sleep(0.1)
-    # The number may belong to another program by now, and PostgreSQL would take that for a server.
-    note.unlink(missing_ok=True)
+    if Path(private).name.startswith(PRIVATE):
+        shutil.rmtree(private, ignore_errors=True)
+    # The number may belong to another program by now, which PostgreSQL would take for a server. When it belongs to
+    # none, PostgreSQL sees that itself, and looks whether some of that server's children live on.
+    if psutil.pid_exists(int(pid)):
+        note.unlink(missing_ok=True)
 
 
 def _works_in(pid: int, data: Path) -> bool:

@@ -53,7 +53,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(error, file=sys.stderr)
         return 1
     except sa.exc.OperationalError as error:
-        print(f"The database can't be reached: {str(error.orig).strip()}", file=sys.stderr)
+        print(f"The database can't be reached: {str(error.orig).splitlines()[0]}", file=sys.stderr)
         return 1
     except alembic.util.CommandError as error:
         print(f"The database can't be migrated: {error}. Is it from a newer version of this project?", file=sys.stderr)
@@ -69,12 +69,13 @@ def _serve(var: Path) -> None:
         sockets = held.enter_context(_listening(settings.port))
         setup_logging(str(INI))
         if not settings.database_url:
-            with _step(f"Starting PostgreSQL on {var / 'postgres'}"):
+            with _step(f"Starting PostgreSQL, data in {var / 'postgres'}"):
                 postgres = held.enter_context(Postgres(var / "postgres"))
             os.environ["CLOUDRON_POSTGRESQL_URL"] = postgres.url
         with _step("Migrating the database"):
-            # One line for each migration that is applied.
-            logging.getLogger("alembic.runtime.migration").setLevel(logging.INFO)
+            log = logging.getLogger("alembic.runtime.migration")
+            log.setLevel(logging.INFO)
+            log.addFilter(_is_migration)
             alembic.command.upgrade(alembic.config.Config(INI), "head")
         with _step("Looking whether read models must be rebuilt"):
             if projections(["rebuild", "--stale"]):
@@ -82,6 +83,11 @@ def _serve(var: Path) -> None:
         site = waitress.create_server(get_app(str(INI)), sockets=sockets, ident=None)
         print(f"Serving on http://localhost:{settings.port} (Ctrl-C ends it)")
         site.run()
+
+
+def _is_migration(record: logging.LogRecord) -> bool:
+    """Of alembic's messages only those that say which migration is applied."""
+    return record.getMessage().startswith("Running")
 
 
 def _end_on_signals() -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -41,10 +42,10 @@ class Environment:
                 print(f"Installing the locked packages for Python {sys.version.split()[0]} into .venv", flush=True)
                 shutil.rmtree(self.folder, ignore_errors=True)
                 self._run(sys.executable, "-m", "venv", str(self.folder))
-                self._pip("--require-hashes", "--requirement", LOCK)
+                self._install_packages()
                 self._note("packages", packages)
             if not self._noted("project", project):
-                self._pip("--quiet", "--no-deps", "--no-build-isolation", "--editable", ".")
+                self._run(*self._pip, "--quiet", "--no-deps", "--no-build-isolation", "--editable", ".")
                 self._note("project", project)
                 print("Installed.", flush=True)
 
@@ -60,9 +61,43 @@ class Environment:
                 fcntl.flock(held, fcntl.LOCK_EX)
             yield
 
-    def _pip(self, *arguments: str) -> None:
+    def _install_packages(self) -> None:
+        """Every package of the lock, with a line that counts them: pip alone says either nothing or far too much."""
+        total = len(re.findall("^[^ #].*==", (self.root / LOCK).read_text(), re.MULTILINE))
+        terminal = sys.stdout.isatty()
+        command = [*self._pip, "--require-hashes", "--progress-bar=off", "--requirement", LOCK]
+        with subprocess.Popen(
+            command, cwd=self.root, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True
+        ) as pip:
+            try:
+                seen = 0
+                for line in pip.stdout or ():
+                    word, _, rest = line.partition(" ")
+                    if word == "Collecting":
+                        seen += 1
+                        progress = f"{seen} of at most {total}: {rest.split()[0]}"
+                    elif word == "Installing":
+                        progress = "unpacking them"
+                    else:
+                        continue
+                    print(
+                        f"\r\033[K  {progress}" if terminal else f"  {progress}",
+                        end="" if terminal else "\n",
+                        flush=True,
+                    )
+            except BaseException:
+                pip.kill()
+                raise
+            finally:
+                if terminal:
+                    print()
+        if pip.returncode:
+            raise subprocess.CalledProcessError(pip.returncode, command)
+
+    @property
+    def _pip(self) -> Sequence[str]:
         options = ("--disable-pip-version-check", "--no-input", "--no-warn-script-location")
-        self._run(str(self.python), "-m", "pip", "install", *options, *arguments)
+        return (str(self.python), "-m", "pip", "install", *options)
 
     def _run(self, *command: str) -> None:
         subprocess.run(command, cwd=self.root, check=True, stdin=subprocess.DEVNULL)

@@ -160,6 +160,7 @@ def test_it_ends_with_a_killed_starter(tmp_path: Path) -> None:
 def test_a_left_over_server_is_stopped_and_its_data_found(tmp_path: Path) -> None:
     with in_another_process(tmp_path / "postgres") as (process, url):
         ask(url, "CREATE TABLE keepsake AS SELECT 7 AS number")
+        private = Path(ask(url, "SHOW unix_socket_directories"))
         server = server_of(tmp_path / "postgres")
         supervisor = server.parent()
         assert supervisor is not None
@@ -170,6 +171,7 @@ def test_a_left_over_server_is_stopped_and_its_data_found(tmp_path: Path) -> Non
     assert not gone(server)
     with Postgres(tmp_path / "postgres") as after:
         assert gone(server)
+        assert not private.exists()
         assert ask(after.url, "SELECT number FROM keepsake") == 7
 
 
@@ -186,7 +188,7 @@ def test_the_number_of_a_dead_server_may_belong_to_another_program(tmp_path: Pat
         pass
     note = tmp_path / "postgres" / "data" / "postmaster.pid"
     with subprocess.Popen(["sleep", "600"]) as bystander:
-        note.write_text(f"{bystander.pid}\n{note.parent}\n")
+        note.write_text(f"{bystander.pid}\n{note.parent}\n1\n5432\n/tmp\n")
         with Postgres(tmp_path / "postgres") as server:
             assert ask(server.url) >= starter.OLDEST
         assert bystander.poll() is None
