@@ -31,7 +31,9 @@ Timestamp = sa.DateTime(timezone=True)
 CONNECT_TIMEOUT = 5
 """Seconds to wait for a server that doesn't answer: longer than any sane network, shorter than a browser's patience."""
 
-SESSION_OPTIONS = "-c statement_timeout=20s -c lock_timeout=5s -c idle_in_transaction_session_timeout=60s -c timezone=UTC"
+SESSION_OPTIONS = (
+    "-c statement_timeout=20s -c lock_timeout=5s -c idle_in_transaction_session_timeout=60s -c timezone=UTC"
+)
 
 
 def create_engine(url: str, **options: Any) -> sa.Engine:

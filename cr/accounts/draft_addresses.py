@@ -38,4 +38,6 @@ def save(session: Any, draft_id: UUID, account_id: UUID, content: Mapping[str, A
         session.execute(sa.delete(draft_addresses).where(draft_addresses.c.draft == draft_id))
         return
     statement = postgresql.insert(draft_addresses).values(draft=draft_id, account_id=account_id, content=dict(content))
-    session.execute(statement.on_conflict_do_update(index_elements=["draft"], set_={"content": statement.excluded.content}))
+    session.execute(
+        statement.on_conflict_do_update(index_elements=["draft"], set_={"content": statement.excluded.content})
+    )

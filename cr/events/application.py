@@ -6,7 +6,7 @@ transaction. Nothing here knows of requests; `request.rules` is this application
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import nullcontext
 from datetime import datetime
 from typing import Any, TypeVar, cast
@@ -149,11 +149,20 @@ class Rules(Application[UUID]):
         return self.rule(published[0].originator_id)
 
     def publish_rule(
-        self, actor: UUID, at: datetime, title: str, summary: str | None, document: dict[str, Any], **origin: Any
+        self,
+        actor: UUID,
+        at: datetime,
+        title: str,
+        summary: str | None,
+        document: dict[str, Any],
+        *,
+        stakeholders: Iterable[UUID] = (),
+        **origin: Any,
     ) -> Rule:
-        """Publish a document that was written elsewhere as a new rule."""
+        """Publish a document that was written elsewhere as a new rule, and invite stakeholders to it."""
         rule_id = uuid4()
         facts = rules.publish(title, summary, document, **origin)
+        facts += [rules.StakeholderInvited(stakeholder=each) for each in stakeholders]
         self.save(*stamped(facts, of=rule_id, after=0, actor=actor, at=at))
         return self.rule(rule_id)
 

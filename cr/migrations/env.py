@@ -7,9 +7,12 @@ import os
 import sqlalchemy as sa
 from alembic import context
 
+# Imported for their tables.
+import cr.accounts.draft_addresses
+import cr.accounts.stakeholders
 import cr.accounts.tables
 import cr.events.store
-import cr.projections.rebuild
+import cr.projections.rebuild  # noqa: F401
 from cr.db import create_engine, metadata
 from cr.projections.base import metadata as read_models
 from cr.settings import database_url

@@ -53,6 +53,7 @@ def edit(client: TestApp, rule: str) -> str:
 
 
 def sentences(page: Any) -> list[str]:
+    """Every entry of a draft's history; who did it stands behind the sentence."""
     return [" ".join(each.text.split()) for each in page.html.select(".what")]
 
 
@@ -97,12 +98,12 @@ def test_from_a_blank_page_to_a_second_revision(ada: TestApp, client: TestApp, e
     assert "is in force." not in client.get(f"{rule}/revisions/2")
 
     assert sentences(ada.get(f"{second}/history")) == [
-        "You Published it as revision 2.",
-        "You Described Trial season in membership.",
-        "You Added Trial season to membership.",
-        "You Wrote Trial season anew.",
-        "You Named it “Elm Street Gardens”.",
-        "You Started from revision 1 of the published rule.",
+        "Published it as revision 2. You",
+        "Described Trial season in membership. You",
+        "Added Trial season to membership. You",
+        "Wrote Trial season anew. You",
+        "Named it “Elm Street Gardens”. You",
+        "Started from revision 1 of the published rule. You",
     ]
     assert [each for each in check(engine, ALL) if each.unexplained or each.missing] == []
 
@@ -118,7 +119,7 @@ def test_history_shows_both_texts_and_goes_back(ada: TestApp) -> None:
     assert "Elm" in then.html.h1.text
     form_to(then, f"{draft}/restore").submit(status=303)
     assert "Elm" in ada.get(draft).html.h1.text
-    assert sentences(ada.get(f"{draft}/history"))[0] == "You Restored the version of entry 1."
+    assert sentences(ada.get(f"{draft}/history"))[0] == "Restored the version of entry 1. You"
 
 
 def test_two_windows_different_fields_both_count(ada: TestApp) -> None:

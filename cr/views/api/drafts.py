@@ -6,10 +6,11 @@ from typing import Any
 from uuid import UUID
 
 from pydantic import BaseModel
+from pyramid.events import subscriber
 from pyramid.view import view_config, view_defaults
 from webob.etag import AnyETag, NoETag
 
-from cr.accounts import draft_addresses
+from cr.accounts import SignedIn, draft_addresses
 from cr.errors import ValidationProblem
 from cr.events.payload import PRIVATE, checked
 from cr.projections import drafts
@@ -75,3 +76,14 @@ class MyDraft:
             self.request.rules.discard_draft(row.id, self.actor, self.request.now)
             draft_addresses.save(self.request.dbsession, row.id, self.actor, {})
         return {"ok": True}
+
+
+@subscriber(SignedIn)
+def adopt(event: SignedIn) -> None:
+    """What somebody wrote before signing in becomes a draft of theirs, beside those that they have."""
+    if event.draft:
+        payload = dict(event.draft)
+        addresses = {key: payload.pop(key) for key in PRIVATE if key in payload}
+        request = event.request
+        draft_id = request.rules.start_draft(event.account_id, request.now, payload, source="guest")
+        draft_addresses.save(request.dbsession, draft_id, event.account_id, addresses)

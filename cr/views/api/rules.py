@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import BaseModel, Field
 from pyramid.view import view_config, view_defaults
 
+from cr.accounts import stakeholders
 from cr.errors import ValidationProblem
 from cr.events.document import checked_document
 from cr.projections import revisions, rules
@@ -60,9 +61,16 @@ def my_rules(request: Any) -> dict[str, Any]:
 @view_config(context=ApiRules, request_method="POST", renderer="json", permission=Permission.RULE_PUBLISH)
 def publish(request: Any) -> dict[str, Any]:
     body = json_body(request, PublishBody)
+    people = stakeholders.named(body.stakeholderEmails, own=request.identity.email)
     rule = request.rules.publish_rule(
-        request.identity.account_id, request.now, body.title, body.summary, checked_document(body.document)
+        request.identity.account_id,
+        request.now,
+        body.title,
+        body.summary,
+        checked_document(body.document),
+        stakeholders=people,
     )
+    stakeholders.keep(request.dbsession, rule.id, people, request.now)
     return _created(rule)
 
 
