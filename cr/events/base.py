@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from functools import cache
 from typing import Any, ClassVar, TypeVar
 from uuid import UUID
 
@@ -68,9 +67,13 @@ class Recorded:
 _HEADER = {"originator_id", "originator_version"}
 
 
-@cache
-def _adapter(cls: type[Any]) -> TypeAdapter[Any]:
-    return TypeAdapter(cls)
+_adapters: dict[type[Event], TypeAdapter[Any]] = {}
+
+
+def _adapter(cls: type[Event]) -> TypeAdapter[Any]:
+    if cls not in _adapters:
+        _adapters[cls] = TypeAdapter(cls)
+    return _adapters[cls]
 
 
 class JsonMapper(Mapper[UUID]):
@@ -80,8 +83,8 @@ class JsonMapper(Mapper[UUID]):
         """Takes and needs none of the library's transcoder, compressor and cipher."""
 
     def to_stored_event(self, domain_event: DomainEventProtocol[UUID]) -> StoredEvent:
-        cls = type(domain_event)
         assert isinstance(domain_event, Event)
+        cls = type(domain_event)
         state = _adapter(cls).dump_json(domain_event, exclude=_HEADER)
         if cls.class_version > 1:
             state = b'{"class_version":%d,' % cls.class_version + state[1:]

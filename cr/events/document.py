@@ -134,7 +134,7 @@ def decomposed(title: str, summary: str | None, document: Document) -> dict[str,
 
     # An entry that a value or method stands for is made anew by `composed`; every other one is the group's own clause.
     made = {(part["categoryName"], entry["title"]) for part in composed(parts)["sections"] for entry in part["entries"]}
-    clauses = {}
+    clauses: dict[str, dict[str, Any]] = {}
     for part in document.get("sections") or []:
         for entry in part["entries"]:
             if (part["categoryName"], entry["title"]) not in made:

@@ -6,7 +6,7 @@ events that explain the difference.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import reduce
@@ -327,7 +327,7 @@ def _with_fields(payload: dict[str, Any], key: str, identifier: str, fields: Map
 def explain(before: Payload, after: Payload) -> list[DraftEvent]:
     """The facts that lead from one canonical payload to another; none when they say the same."""
     facts: list[DraftEvent] = []
-    texts = {
+    texts: dict[str, Callable[[str | None], DraftEvent]] = {
         "title": lambda text: Named(title=text),
         "summary": lambda text: Summarized(summary=text),
         "communityContext": lambda text: ContextWritten(context=text),

@@ -149,7 +149,7 @@ def evolve(state: Rule | None, event: Event) -> Rule | None:
 # --- Commands: look at the state, return facts or refuse ------------------------------------------------------------
 
 
-def publish(title: str, summary: str | None, document: dict[str, Any], **origin: UUID | None) -> list[RuleEvent]:
+def publish(title: str, summary: str | None, document: dict[str, Any], **origin: Any) -> list[RuleEvent]:
     """Revision 1. `origin` is `draft` or `copied_from`."""
     title, summary = _checked(title, summary)
     return [Published(title=title, summary=summary, document=document, **origin)]

@@ -129,11 +129,12 @@ class Recorder(ApplicationRecorder):
             query = query.where(self.table.c.topic.in_(topics))
         with self.connect() as connection:
             rows = connection.execute(query.order_by(position).limit(limit))
-            return [Notification(*row[:3], row[3].encode(), row[4]) for row in rows]
+            return [_notification(row) for row in rows]
 
     def max_notification_id(self) -> int | None:
         with self.connect() as connection:
-            return connection.scalar(sa.select(sa.func.max(self.table.c.position)))
+            last: int | None = connection.scalar(sa.select(sa.func.max(self.table.c.position)))
+            return last
 
     def subscribe(self, gt: int | None = None, topics: Sequence[str] = ()) -> Subscription[ApplicationRecorder]:
         """Nothing here follows the log from another thread: projections are written with the events themselves."""
@@ -180,5 +181,10 @@ def read(connection: sa.Connection, *, after: int, to: int, batch: int = 1000) -
         .limit(batch)
     )
     while rows := connection.execute(query, {"after": after}).all():
-        yield [Notification(*row[:3], row[3].encode(), row[4]) for row in rows]
+        yield [_notification(row) for row in rows]
         after = rows[-1][4]
+
+
+def _notification(row: Any) -> Notification:
+    originator_id, originator_version, topic, state, position = row
+    return Notification(originator_id, originator_version, topic, state.encode(), position)

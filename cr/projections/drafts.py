@@ -8,6 +8,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
+from sqlalchemy.orm import Session
 
 from cr.db import Timestamp
 from cr.events import draft as d
@@ -92,19 +93,19 @@ def touched(event: d.DraftEvent, position: int) -> Iterable[Operation]:
     yield Update(drafts, {"id": event.originator_id}, values)
 
 
-def find(session: Any, draft_id: UUID) -> Any:
+def find(session: Session, draft_id: UUID) -> Any:
     """The draft's row, or None."""
     return session.execute(sa.select(drafts).where(drafts.c.id == draft_id)).one_or_none()
 
 
-def open_drafts(session: Any, owner: UUID) -> Sequence[Any]:
+def open_drafts(session: Session, owner: UUID) -> Sequence[Any]:
     """A person's open drafts, last touched first."""
     return session.execute(
         sa.select(drafts).where(drafts.c.owner == owner, drafts.c.status == "open").order_by(drafts.c.position.desc())
     ).all()
 
 
-def current(session: Any, owner: UUID) -> Any:
+def current(session: Session, owner: UUID) -> Any:
     """The draft that the JSON API calls "me", or None.
 
     It is the one that was touched last, not counting next revisions of published rules. When that one was discarded or

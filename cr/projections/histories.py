@@ -8,6 +8,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
+from sqlalchemy.orm import Session
 
 from cr.catalog.sections import BY_KEY, FACETS, MORE
 from cr.db import Timestamp
@@ -161,7 +162,7 @@ def _section(key: str) -> str:
     return "its own sections" if key == MORE.key else BY_KEY[key].name.lower()
 
 
-def of(session: Any, originator: UUID, *, before: int | None = None, limit: int) -> Sequence[Any]:
+def of(session: Session, originator: UUID, *, before: int | None = None, limit: int) -> Sequence[Any]:
     """The newest `limit` entries first; of versions before `before`, to page through a long history."""
     query = sa.select(histories).where(histories.c.originator == originator)
     if before is not None:
@@ -169,7 +170,7 @@ def of(session: Any, originator: UUID, *, before: int | None = None, limit: int)
     return session.execute(query.order_by(histories.c.version.desc()).limit(limit)).all()
 
 
-def find(session: Any, originator: UUID, version: int) -> Any:
+def find(session: Session, originator: UUID, version: int) -> Any:
     """One entry's row, or None."""
     query = sa.select(histories).where(histories.c.originator == originator, histories.c.version == version)
     return session.execute(query).one_or_none()

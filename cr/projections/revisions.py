@@ -15,6 +15,7 @@ import jinja2
 import sqlalchemy as sa
 from markupsafe import Markup
 from sqlalchemy.dialects import postgresql
+from sqlalchemy.orm import Session
 
 from cr.catalog.sections import METHOD_SECTIONS, VALUES
 from cr.db import Timestamp
@@ -153,7 +154,7 @@ def _anchor(text: str, fallback: str, taken: set[str]) -> str:
     return anchor
 
 
-def in_force(session: Any, rule_id: UUID) -> Any:
+def in_force(session: Session, rule_id: UUID) -> Any:
     """The rule's row joined with the text of its newest revision, withdrawn or not; None when there is none."""
     return session.execute(
         sa.select(rules, *(c for c in revisions.c if c.name not in ("rule", "revision", "title", "summary")))
@@ -162,13 +163,13 @@ def in_force(session: Any, rule_id: UUID) -> Any:
     ).one_or_none()
 
 
-def find(session: Any, rule_id: UUID, revision: int) -> Any:
+def find(session: Session, rule_id: UUID, revision: int) -> Any:
     """One revision's row, or None."""
     return session.execute(
         sa.select(revisions).where(revisions.c.rule == rule_id, revisions.c.revision == revision)
     ).one_or_none()
 
 
-def of_rule(session: Any, rule_id: UUID) -> Sequence[Any]:
+def of_rule(session: Session, rule_id: UUID) -> Sequence[Any]:
     """Every revision, oldest first."""
     return session.execute(sa.select(revisions).where(revisions.c.rule == rule_id).order_by(revisions.c.revision)).all()

@@ -8,6 +8,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
+from sqlalchemy.orm import Session
 
 from cr.db import Timestamp
 from cr.events import rule as r
@@ -88,12 +89,14 @@ def owner_released(event: r.OwnerReleased, position: int) -> Iterable[Operation]
     yield Update(rules, {"id": event.originator_id}, {"owner": None})
 
 
-def find(session: Any, rule_id: UUID) -> Any:
+def find(session: Session, rule_id: UUID) -> Any:
     """The rule's row, withdrawn or not, or None."""
     return session.execute(sa.select(rules).where(rules.c.id == rule_id)).one_or_none()
 
 
-def last_touched(session: Any, limit: int, *, owner: UUID | None = None, before: int | None = None) -> Sequence[Any]:
+def last_touched(
+    session: Session, limit: int, *, owner: UUID | None = None, before: int | None = None
+) -> Sequence[Any]:
     """Rules in force, last touched first; of one owner; touched before log position `before` (to page through)."""
     query = sa.select(rules).where(rules.c.status == "published")
     if owner is not None:
