@@ -7,14 +7,11 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import psutil
-import psycopg2
 import pytest
 import sqlalchemy as sa
 
@@ -22,6 +19,7 @@ from cr.db import create_engine
 from cr.development import postgres as starter
 from cr.development.postgres import Postgres, PostgresError
 from cr.settings import Settings
+from tests.development.processes import ask, gone, until
 
 ROOT = Path(__file__).parents[2]
 INSTALLATIONS = list(starter._installations())
@@ -43,28 +41,8 @@ except PostgresError as error:
 """
 
 
-def ask(url: str, question: str = "SELECT current_setting('server_version_num')::int / 10000") -> Any:
-    with closing(psycopg2.connect(url)) as connection, connection, connection.cursor() as cursor:
-        cursor.execute(question)
-        return cursor.fetchone()[0] if cursor.description else None
-
-
-def until(reached: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 60
-    while not reached():
-        assert time.monotonic() < deadline, "it did not come to that"
-        time.sleep(0.02)
-
-
 def server_of(folder: Path) -> psutil.Process:
     return psutil.Process(int((folder / "data" / "postmaster.pid").read_text().split()[0]))
-
-
-def gone(process: psutil.Process) -> bool:
-    try:
-        return process.status() == psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return True
 
 
 def as_user(uid: int) -> tuple[str, ...]:
