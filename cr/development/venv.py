@@ -62,9 +62,8 @@ class Environment:
             yield
 
     def _install_packages(self) -> None:
-        """Every package of the lock, with a line that counts them: pip alone says either nothing or far too much."""
+        """Every package of the lock, with a line for each: pip alone says either nothing or far too much."""
         total = len(re.findall("^[^ #].*==", (self.root / LOCK).read_text(), re.MULTILINE))
-        terminal = sys.stdout.isatty()
         command = [*self._pip, "--require-hashes", "--progress-bar=off", "--requirement", LOCK]
         with subprocess.Popen(
             command, cwd=self.root, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True
@@ -72,25 +71,14 @@ class Environment:
             try:
                 seen = 0
                 for line in pip.stdout or ():
-                    word, _, rest = line.partition(" ")
-                    if word == "Collecting":
+                    if line.startswith("Collecting "):
                         seen += 1
-                        progress = f"{seen} of at most {total}: {rest.split()[0]}"
-                    elif word == "Installing":
-                        progress = "unpacking them"
-                    else:
-                        continue
-                    print(
-                        f"\r\033[K  {progress}" if terminal else f"  {progress}",
-                        end="" if terminal else "\n",
-                        flush=True,
-                    )
+                        print(f"  {seen} of {total} at most: {line.split()[1]}", flush=True)
+                    elif line.startswith("Installing "):
+                        print("  unpacking them", flush=True)
             except BaseException:
                 pip.kill()
                 raise
-            finally:
-                if terminal:
-                    print()
         if pip.returncode:
             raise subprocess.CalledProcessError(pip.returncode, command)
 
