@@ -109,7 +109,7 @@ def is_form(request: Any) -> bool:
     """Whether a token is needed: always, but for JSON and for no body at all below /api."""
     if not request.is_api:
         return True
-    return bool(request.is_body_readable) and request.content_type != "application/json"
+    return bool(request.is_body_readable) and request.content_type.lower() != "application/json"
 
 
 def refuse_other_sites(event: NewRequest) -> None:

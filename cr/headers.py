@@ -6,6 +6,7 @@ import logging
 import re
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import quote
 from uuid import uuid4
 
 from pyramid.response import Response
@@ -63,13 +64,15 @@ def headers_tween_factory(handler: Callable[[Any], Any], registry: Any) -> Calla
 
     def headers_tween(request: Any) -> Any:
         identifier = request.environ.setdefault(REQUEST_ID, request_id(request))
+        # As it was sent: decoding it may fail, and it may hold what would look like another line of the log.
+        path = quote(request.environ.get("PATH_INFO", "").encode("latin-1"))
         try:
             response = handler(request)
         except Exception:  # the error page itself failed
-            log.exception("No answer to %s %s", request.method, request.path_info)
+            log.exception("No answer to %s %s", request.method, path)
             response = Response("Something broke on our side. Please try again.", 500, content_type="text/plain")
         if response.status_int >= 500:
-            log.error("%s %s %s: %s", identifier, request.method, request.path_info, response.status)
+            log.error("%s %s %s: %s", identifier, request.method, path, response.status)
         for name, value in HEADERS.items():
             response.headers.setdefault(name, value)
         if production:
@@ -78,7 +81,7 @@ def headers_tween_factory(handler: Callable[[Any], Any], registry: Any) -> Calla
         if "Set-Cookie" in response.headers:
             response.headers["Cache-Control"] = "private, no-store"
         elif "Cache-Control" not in response.headers:
-            personal = SESSION_COOKIE in request.cookies or request.is_api or response.status_int >= 400
+            personal = SESSION_COOKIE in request.cookies or path.startswith("/api/") or response.status_int >= 400
             response.headers["Cache-Control"] = "private, no-store" if personal else "no-cache"
         return response
 

@@ -109,10 +109,9 @@ class Limits:
         self._clock = clock
         self._disguise = disguise
         self._local = FixedWindowRateLimiter(ProcessStorage(clock))
-        self._shared: FixedWindowRateLimiter | None = None
+        self._redis = RedisStorage(redis_url, **REDIS_OPTIONS) if redis_url else None
+        self._shared = FixedWindowRateLimiter(self._redis) if self._redis else None
         self._rest_until: datetime | None = None
-        if redis_url:
-            self._shared = FixedWindowRateLimiter(RedisStorage(redis_url, **REDIS_OPTIONS))
 
     def take(self, *intervals: Interval) -> None:
         """All of them, or none: raises `RateLimited` with the time until all are free."""
@@ -121,6 +120,11 @@ class Limits:
     def give_back(self, *intervals: Interval) -> None:
         """As if they had not been taken."""
         self._in_redis_or_here(lambda limiter: self._clear(limiter, intervals))
+
+    def close(self) -> None:
+        """Hang up on Redis; the next use connects again."""
+        if self._redis:
+            self._redis.storage.close()
 
     def _take(self, limiter: FixedWindowRateLimiter, intervals: tuple[Interval, ...]) -> None:
         taken = []

@@ -25,8 +25,8 @@ def normalised(text: str) -> str:
     except UnicodeError:
         faithful = False
     if not faithful:
-        raise ValueError(text)
+        raise ValueError("not a mail address")
     address = f"{local}@{ascii_domain.decode()}"
     if len(address) > LONGEST or not ADDRESS.fullmatch(address):
-        raise ValueError(text)
+        raise ValueError("not a mail address")
     return address
