@@ -11,7 +11,7 @@ from pyramid.request import Request
 
 from cr.settings import Settings
 
-__version__ = "0.1.0"
+__version__ = "1.0.0"
 
 
 def main(global_config: dict[str, str], **ini: str) -> Any:
