@@ -127,7 +127,7 @@ def told(event: Event) -> str:
             return f"Described {event.label} in {_section(event.section)}."
         case d.CustomMethodWritten():
             gone = event.meta is None and event.blocks is None
-            return f"Took the group’s own words for {event.label} away." if gone else f"Wrote {event.label} anew."
+            return f"Took the words for {event.label} away." if gone else f"Wrote {event.label} in your own words."
         case d.ExtraAnswered():
             name = "the group’s own sections" if event.key == "sections" else f"“{event.key}”"
             return f"Changed {name}." if event.given else f"Took {name} away."

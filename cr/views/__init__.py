@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from pyramid.renderers import JSON
+
 
 def includeme(config: Any) -> None:
+    config.add_renderer("json", JSON(separators=(",", ":"), ensure_ascii=False))
     config.scan("cr.views")

@@ -72,7 +72,7 @@ class DraftViews:
                 "url": self._url(),
             },
             "version": self.draft.version,
-            "urls_draft": {name: self._url(name) for name in ("history", "publish", "discard")},
+            "urls_draft": {name: self._url(name) for name in ("history", "publish", "preview", "discard")},
             "errors": {},
             "error": None,
         }
@@ -98,6 +98,10 @@ class DraftViews:
         if self.draft.status == "discarded":
             raise NotFound("This draft was discarded.")
         return {**self._common(), "parts": self._parts()}
+
+    @view_config(name="preview", request_method="GET", renderer="cr:templates/draft_at.jinja2")
+    def preview(self) -> dict[str, Any]:
+        return {**self._common(), "entry": None, "body": render(composed(self.draft.payload))}
 
     # --- History ------------------------------------------------------------------------------------------------------
 

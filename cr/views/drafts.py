@@ -13,6 +13,7 @@ from cr.projections import drafts, rules
 from cr.resources.drafts import PARTS, Drafts
 from cr.security import Permission
 from cr.views.parts import Input, tidy
+from cr.views.rules import listed
 
 TITLE = Input("title", "Name of your community or rule", ("title",), maxlength=TEXTS["title"])
 
@@ -40,9 +41,11 @@ class DraftsViews:
 
     def _page(self, errors: dict[str, str], title: str | None) -> dict[str, Any]:
         request = self.request
-        rows = drafts.open_drafts(request.dbsession, request.identity.account_id)
+        owner = request.identity.account_id
+        rows = drafts.open_drafts(request.dbsession, owner)
         return {
             "drafts": [self._listed(row) for row in rows],
+            "published": [listed(row, request) for row in rules.last_touched(request.dbsession, 100, owner=owner)],
             "title": title,
             "errors": errors,
             "error": None,

@@ -49,7 +49,7 @@ def answer(request: Any, error: Problem, status: int) -> Response:
         body: dict[str, Any] = {"error": {"code": error.code, "message": error.message}}
         if error.details:
             body["details"] = error.details
-        response = Response(json_body=body, status=status, content_type="application/json", charset="UTF-8")
+        response = render_to_response("json", body, request=request)
     else:
         response = render_to_response(
             "cr:templates/error.jinja2",
@@ -66,7 +66,7 @@ def answer(request: Any, error: Problem, status: int) -> Response:
             },
             request=request,
         )
-        response.status_int = status
+    response.status_int = status
     if isinstance(error, RateLimited):
         response.headers["Retry-After"] = str(max(1, math.ceil(error.retry_after)))
     elif status == 503:

@@ -101,7 +101,7 @@ def test_from_a_blank_page_to_a_second_revision(ada: TestApp, client: TestApp, e
         "Published it as revision 2. You",
         "Described Trial season in membership. You",
         "Added Trial season to membership. You",
-        "Wrote Trial season anew. You",
+        "Wrote Trial season in your own words. You",
         "Named it “Elm Street Gardens”. You",
         "Started from revision 1 of the published rule. You",
     ]
