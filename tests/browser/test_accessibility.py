@@ -1,0 +1,111 @@
+"""axe-core finds nothing to complain of on any page, light or dark, on a phone or a desk; nothing scrolls sideways."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, BrowserContext, Page
+
+from tests.browser.test_main_job import fill_last, sign_in
+from tests.fixtures.mail import Mailbox
+
+WCAG = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
+LONG = "Rindfleischetikettierungsüberwachungsaufgabenübertragungsgesetzesdurchführungsverordnung"
+
+
+@pytest.fixture
+def organizer(browser: Browser, server: str, smtp: Mailbox) -> Iterator[tuple[BrowserContext, dict[str, str]]]:
+    """A signed-in browser, and the address of every page there is, with text in it."""
+    with browser.new_context(base_url=server) as context:
+        page = context.new_page()
+        sign_in(page, smtp, "ada@example.org")
+        page.get_by_label("Name of your community or rule").fill(f"Elm Street {LONG}")
+        page.get_by_role("button", name="Start").click()
+        draft = page.url.rstrip("/")
+        page.goto(f"{draft}/values")
+        fill_last(page, Name=LONG, What_it_means_here=f"We look after {LONG}.\n\n- one\n- two")
+        page.get_by_role("button", name="Save and go back").click()
+        page.goto(f"{draft}/publish")
+        page.get_by_role("button", name="Publish the rule").click()
+        rule = page.locator(".notice a").get_attribute("href") or ""
+        published = page.url
+        page.goto(f"{rule.rstrip('/')}/edit")
+        page.get_by_role("button", name="Open a draft").click()
+        second = page.url.rstrip("/")
+        page.goto(f"{second}/about")
+        page.get_by_label("Summary").fill("A garden between two roads.")
+        page.get_by_role("button", name="Save and go back").click()
+        rule = rule.rstrip("/")
+        yield (
+            context,
+            {
+                "home": "/",
+                "rules": "/rules",
+                "rule": rule,
+                "rule history": f"{rule}/history",
+                "revision": f"{rule}/revisions/1",
+                "edit": f"{rule}/edit",
+                "drafts": "/drafts",
+                "draft": second,
+                "draft history": f"{second}/history",
+                "entry": f"{second}/at?entry=1",
+                "preview": f"{second}/preview",
+                "publish": f"{second}/publish",
+                "discard": f"{second}/discard",
+                "published": published,
+                **{
+                    part: f"{second}/{part}"
+                    for part in ("about", "values", "communication", "membership", "decisions", "conflict", "more")
+                },
+                "login": "/login",
+                "expired link": "/login?error=expired_link",
+                "not found": "/nothing",
+            },
+        )
+
+
+def complaints(page: Page) -> list[Any]:
+    found = Axe().run(page, options=WCAG).response["violations"]
+    return [(each["id"], [node["html"][:200] for node in each["nodes"]]) for each in found]
+
+
+def test_every_page(organizer: tuple[BrowserContext, dict[str, str]], browser: Browser) -> None:
+    signed_in, pages = organizer
+    found = {}
+    for scheme, width in (("light", 390), ("dark", 1280)):
+        with browser.new_context(
+            base_url=pages["rule"].partition("/rules")[0],
+            storage_state=signed_in.storage_state(),
+            color_scheme=scheme,  # type: ignore[arg-type]
+            viewport={"width": width, "height": 844},
+        ) as context:
+            page = context.new_page()
+            for name, address in pages.items():
+                page.goto(address)
+                wrong = complaints(page)
+                if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
+                    wrong.append("scrolls sideways")
+                if wrong:
+                    found[f"{name}, {scheme}, {width}"] = wrong
+    assert found == {}
+
+
+def test_errors_and_conflicts(organizer: tuple[BrowserContext, dict[str, str]]) -> None:
+    context, pages = organizer
+    one, other = context.new_page(), context.new_page()
+    for page in (one, other):
+        page.goto(pages["about"])
+        page.get_by_label("Summary").fill(f"Written in window {context.pages.index(page)}")
+    one.get_by_role("button", name="Save and go back").click()
+    other.get_by_role("button", name="Save and go back").click()
+    assert other.title().startswith("Two changes met")
+    assert complaints(other) == []
+    one.goto(pages["decisions"])
+    one.get_by_label("The idea").last.fill("An idea without a name")
+    one.get_by_role("button", name="Save and go back").click()
+    assert one.title().startswith("Error: ")
+    assert one.evaluate("document.activeElement.className") == "errors"
+    assert complaints(one) == []
