@@ -55,7 +55,8 @@ class Drafts(Resource):
     __acl__ = [(Allow, Authenticated, Permission.DRAFTS_LIST)]
 
     def __getitem__(self, name: str) -> Resource:
-        row = drafts.find(self.request.dbsession, uuid_or_keyerror(name))
+        draft_id = uuid_or_keyerror(name)
+        row = drafts.find(self.request.dbsession, draft_id)
         if row is None:
             raise KeyError(name)
         return DraftResource(self.request, row).placed(name, self)

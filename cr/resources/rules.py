@@ -15,10 +15,8 @@ from cr.security import Permission
 
 
 def rule_acl(rule: Any) -> list[tuple[str, str, Any]]:
-    return [
-        (Allow, Everyone, Permission.RULE_READ),
-        (Allow, f"account:{rule.owner}", Permission.RULE_EDIT),
-    ]
+    owner = [(Allow, f"account:{rule.owner}", Permission.RULE_EDIT)] if rule.owner else []
+    return [(Allow, Everyone, Permission.RULE_READ), *owner]
 
 
 class RuleResource(Resource):
@@ -65,7 +63,8 @@ class RulesResource(Resource):
     __acl__ = [(Allow, Everyone, Permission.RULE_READ)]
 
     def __getitem__(self, name: str) -> Resource:
-        row = revisions.in_force(self.request.dbsession, uuid_or_keyerror(name))
+        rule_id = uuid_or_keyerror(name)
+        row = revisions.in_force(self.request.dbsession, rule_id)
         if row is None:
             raise KeyError(name)
         return RuleResource(self.request, row).placed(name, self)

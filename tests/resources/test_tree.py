@@ -1,0 +1,134 @@
+"""Walking the tree of URLs, and who may do what where."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+from uuid import UUID
+
+import pytest
+from pyramid.authorization import ACLHelper, Authenticated, Everyone
+from pyramid.location import lineage
+from pyramid.testing import DummyRequest
+from pyramid.traversal import find_resource, resource_path
+
+from cr.resources.api import ApiRule
+from cr.resources.drafts import DraftResource
+from cr.resources.root import Root
+from cr.resources.rules import RuleResource
+from cr.security import Permission
+
+OWNER, OTHER, THING = UUID(int=1), UUID(int=2), UUID(int=3)
+STRANGER = [Everyone]
+SOMEBODY = [Everyone, Authenticated, f"account:{OTHER}"]
+THE_OWNER = [Everyone, Authenticated, f"account:{OWNER}"]
+
+
+@pytest.fixture
+def root() -> Root:
+    # No dbsession: whatever would ask the database fails loudly.
+    return Root(DummyRequest())
+
+
+def allowed(resource: Any, principals: list[str]) -> set[Permission]:
+    helper = ACLHelper()
+    return {each for each in Permission if helper.permits(resource, principals, each)}
+
+
+def draft(root: Root) -> DraftResource:
+    row = SimpleNamespace(id=THING, owner=OWNER, title="Elm")
+    return DraftResource(root.request, row).placed(str(THING), root["drafts"])
+
+
+def rule(root: Root) -> RuleResource:
+    row = SimpleNamespace(id=THING, owner=OWNER, title="Elm")
+    return RuleResource(root.request, row).placed(str(THING), root["rules"])
+
+
+def api_rule(root: Root) -> ApiRule:
+    row = SimpleNamespace(id=THING, owner=OWNER)
+    return ApiRule(root.request, row).placed(str(THING), root["api"]["rules"])
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/",
+        "/login",
+        "/drafts",
+        "/rules",
+        "/api",
+        "/api/auth",
+        "/api/auth/magic-link",
+        "/api/drafts/me",
+        "/api/rules/me",
+    ],
+)
+def test_every_fixed_address_leads_to_a_resource_that_knows_its_address(root: Root, path: str) -> None:
+    assert resource_path(find_resource(root, path)) == path
+
+
+def test_a_part_of_a_draft_knows_its_way_up(root: Root) -> None:
+    part = draft(root)["values"]
+    assert resource_path(part) == f"/drafts/{THING}/values"
+    assert [each.title for each in lineage(part)] == ["Values", "Elm", "My drafts", "Community Rule"]
+
+
+@pytest.mark.parametrize("place", ["drafts", "rules"])
+@pytest.mark.parametrize("name", ["", "x", "me", "1", "0" * 32, str(OWNER).upper() + "A", "{" + str(THING) + "}", "\0"])
+def test_nonsense_never_reaches_the_database(root: Root, place: str, name: str) -> None:
+    with pytest.raises(KeyError):
+        root[place][name]
+    if name != "me":
+        with pytest.raises(KeyError):
+            root["api"]["rules"][name]
+
+
+@pytest.mark.parametrize("name", ["0", "01", "-1", "x", "", "1" * 10, "١"])
+def test_a_revision_is_a_positive_number(root: Root, name: str) -> None:
+    with pytest.raises(KeyError):
+        rule(root)["revisions"][name]
+
+
+def test_there_are_no_other_children(root: Root) -> None:
+    for resource in (root, root["login"], root["api"], draft(root), draft(root)["values"], rule(root), api_rule(root)):
+        with pytest.raises(KeyError):
+            resource["__class__"]
+
+
+EDIT = {Permission.DRAFT_READ, Permission.DRAFT_EDIT}
+
+
+@pytest.mark.parametrize(
+    ("resource", "stranger", "somebody", "owner"),
+    [
+        (lambda root: root, set(), set(), set()),
+        (lambda root: root["login"], set(), set(), set()),
+        (lambda root: root["drafts"], set(), {Permission.DRAFTS_LIST}, {Permission.DRAFTS_LIST}),
+        (draft, set(), {Permission.DRAFTS_LIST}, {Permission.DRAFTS_LIST, *EDIT}),
+        (lambda root: draft(root)["values"], set(), {Permission.DRAFTS_LIST}, {Permission.DRAFTS_LIST, *EDIT}),
+        (lambda root: root["rules"], {Permission.RULE_READ}, {Permission.RULE_READ}, {Permission.RULE_READ}),
+        (rule, {Permission.RULE_READ}, {Permission.RULE_READ}, {Permission.RULE_READ, Permission.RULE_EDIT}),
+        (lambda root: root["api"]["drafts"]["me"], set(), EDIT, EDIT),
+        (lambda root: root["api"]["rules"], set(), {Permission.RULE_PUBLISH}, {Permission.RULE_PUBLISH}),
+        (
+            api_rule,
+            {Permission.RULE_READ},
+            {Permission.RULE_READ, Permission.RULE_PUBLISH},
+            {Permission.RULE_READ, Permission.RULE_PUBLISH, Permission.RULE_EDIT},
+        ),
+    ],
+    ids=["root", "login", "drafts", "draft", "part", "rules", "rule", "api draft", "api rules", "api rule"],
+)
+def test_who_may_do_what(root: Root, resource: Any, stranger: Any, somebody: Any, owner: Any) -> None:
+    found = resource(root)
+    assert allowed(found, STRANGER) == stranger
+    assert allowed(found, SOMEBODY) == somebody
+    assert allowed(found, THE_OWNER) == owner
+
+
+def test_a_rule_without_an_owner_is_nobodys_to_edit(root: Root) -> None:
+    row = SimpleNamespace(id=THING, owner=None, title="Elm")
+    orphan = RuleResource(root.request, row).placed(str(THING), root["rules"])
+    for principals in (STRANGER, SOMEBODY, [*THE_OWNER, "account:None"]):
+        assert Permission.RULE_EDIT not in allowed(orphan, principals)
