@@ -14,7 +14,7 @@ from uuid import UUID, uuid4
 
 import sqlalchemy as sa
 from eventsourcing.application import AggregateNotFoundError, Application
-from eventsourcing.persistence import IntegrityError, Mapper, OperationalError, Recording
+from eventsourcing.persistence import EventStore, IntegrityError, Mapper, OperationalError, Recording
 from eventsourcing.utils import Environment
 from pyramid_retry import mark_error_retryable
 
@@ -27,7 +27,7 @@ from cr.events.document import composed, decomposed
 from cr.events.draft import SNAPSHOT_EVERY, Draft, DraftSnapshot
 from cr.events.payload import Payload
 from cr.events.rule import Rule
-from cr.events.store import Connect, Factory
+from cr.events.store import Connect, Factory, Recorder, snapshots
 
 S = TypeVar("S", Draft, Rule)
 
@@ -54,6 +54,9 @@ class Rules(Application[UUID]):
 
     def construct_mapper(self) -> Mapper[UUID]:
         return JsonMapper()
+
+    def construct_snapshot_store(self) -> EventStore[UUID]:
+        return EventStore(self.mapper, Recorder(self.connect, snapshots, DraftSnapshot.TOPIC))
 
     # --- Reading -----------------------------------------------------------------------------------------------------
 

@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import reduce
+from hashlib import sha256
+from pathlib import Path
 from typing import Any, Literal
 from uuid import UUID
 
@@ -217,9 +219,12 @@ class Draft:
 
 @dataclass(frozen=True, kw_only=True)
 class DraftSnapshot(DraftEvent):
-    """Not an event but the state after one, kept beside the log so that a long draft opens at once."""
+    """Not an event but the state after one, kept beside the log so that a long draft opens at once.
 
-    TOPIC = "draft.Snapshot"
+    It is only as good as the code that made it, so the topic changes with this file: older ones are passed over.
+    """
+
+    TOPIC = f"draft.Snapshot.{sha256(Path(__file__).read_bytes()).hexdigest()[:12]}"
     draft: Draft
 
 

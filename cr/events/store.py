@@ -64,11 +64,14 @@ class Recorder(ApplicationRecorder):
     `OperationalError` when the database can't go on; both may be tried again.
     """
 
-    def __init__(self, connect: Connect, table: sa.Table = events) -> None:
+    def __init__(self, connect: Connect, table: sa.Table = events, topic: str | None = None) -> None:
+        """`topic`: read rows of this topic only."""
         self.connect = connect
         self.table = table
         self._append = sa.insert(table).returning(table.c.position, sort_by_parameter_order=True)
         self._all = sa.select(table.c.originator_id, table.c.originator_version, table.c.topic, table.c.state)
+        if topic is not None:
+            self._all = self._all.where(table.c.topic == topic)
 
     def insert_events(self, stored_events: Sequence[StoredEvent], **kwargs: Any) -> Sequence[int] | None:
         if not stored_events:
@@ -149,7 +152,7 @@ class Factory(InfrastructureFactory[Any]):
         self.connect = connect
 
     def aggregate_recorder(self, purpose: str = "events") -> Recorder:
-        return Recorder(self.connect, {"events": events, "snapshots": snapshots}[purpose])
+        return Recorder(self.connect)
 
     def application_recorder(self) -> Recorder:
         return Recorder(self.connect)
