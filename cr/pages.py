@@ -28,7 +28,7 @@ def minute(moment: datetime) -> str:
 
 
 def iso(moment: datetime | date) -> str:
-    return moment.astimezone(UTC).isoformat() if isinstance(moment, datetime) else moment.isoformat()
+    return moment.astimezone(UTC).isoformat(timespec="seconds") if isinstance(moment, datetime) else moment.isoformat()
 
 
 @cache
@@ -42,10 +42,14 @@ def asset(name: str) -> str:
 
 
 class Urls:
-    """Links that every page has. Paths only, so that a kept page is right under every name of the site."""
+    """Links that every page has. Paths only, so that a kept page is right under every name of the site.
+
+    `origin` goes before a path that people are to quote or to send on.
+    """
 
     def __init__(self, request: Any) -> None:
         root = root_factory(request)
+        self.origin = request.settings.app_origin or request.host_url
         self.home = request.resource_path(root)
         self.login = request.resource_path(root, "login")
         self.logout = request.resource_path(root, "logout")

@@ -191,6 +191,8 @@ class DraftViews:
         errors = {
             each.name: fault for each in DECISION if each.name in texts and (fault := each.fault(texts[each.name]))
         }
+        if self.draft.rule and not texts["changed"]:
+            errors["changed"] = "What changes: say it in a sentence. Members read it first."
         decision: dict[str, Any] = {name: text or None for name, text in texts.items()}
         if texts.get("decided_on"):
             try:

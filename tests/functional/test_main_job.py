@@ -199,6 +199,18 @@ def test_a_revision_of_a_rule_that_moved_on_is_kept_and_not_published(ada: TestA
     assert "Theirs" in client.get(rule)
 
 
+def test_a_revision_says_what_changes(ada: TestApp) -> None:
+    draft = edit(ada, publish(ada, written(ada)))
+    write(ada, f"{draft}/about", title="Changed")
+    form = form_to(ada.get(f"{draft}/publish"), f"{draft}/publish")
+    form["decided_by"] = "consent"
+    form["decided_on"] = "12 March"
+    answer = form.submit(status=400)
+    assert "say it in a sentence" in answer
+    assert "year-month-day" in answer
+    assert answer.html.select_one("[name=decided_by]")["value"] == "consent"
+
+
 def test_an_unnamed_or_empty_draft_says_what_is_missing(ada: TestApp) -> None:
     draft = start(ada, "")
     page = ada.get(f"{draft}/publish")
@@ -274,7 +286,7 @@ def test_the_rule_page_is_kept_by_browsers_until_it_changes(ada: TestApp, client
     assert client.get(f"{rule}/revisions/1", headers={"If-None-Match": etag}).status_int == 200
     draft = edit(ada, rule)
     write(ada, f"{draft}/about", title="Changed")
-    publish(ada, draft)
+    publish(ada, draft, changed="The name.")
     assert client.get(rule, headers={"If-None-Match": etag}).headers["ETag"] != etag
     assert "Set-Cookie" not in client.get(rule).headers
 
