@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+import logging
 import re
 from typing import Any
 from urllib.parse import unquote
@@ -20,6 +21,8 @@ from cr.errors import ValidationProblem
 from cr.limits import Interval
 from cr.mail import send_now
 from cr.proxy import public_origin
+
+log = logging.getLogger(__name__)
 
 PURPOSE = "magic-link"
 
@@ -103,6 +106,7 @@ def follow(request: Any, token: str) -> tuple[str, list[tuple[str, str]]]:
     link = links.use(request, PURPOSE, token)
     account_id = _account(request, link.email)
     headers = remember(request, account_id)
+    log.info("Account %s signed in", account_id)
     request.registry.notify(SignedIn(request, account_id, link.draft))
     return link.next_path or "/", headers
 
