@@ -84,6 +84,10 @@ class StakeholderRemoved(RuleEvent):
     stakeholder: UUID
 
 
+EVENTS = tuple(RuleEvent.__subclasses__())
+"""Every kind of event that a rule can have."""
+
+
 @dataclass(frozen=True)
 class Rule:
     """The state of a rule after event number `version`. `stakeholders` maps an id to whether it was accepted."""

@@ -55,26 +55,7 @@ def started(event: d.Started, position: int) -> Iterable[Operation]:
     )
 
 
-@PROJECTION.on(
-    d.Named,
-    d.Restored,
-    d.Published,
-    d.Discarded,
-    d.Summarized,
-    d.ContextWritten,
-    d.CommunityDescribed,
-    d.PhotoAttached,
-    d.ValueChosen,
-    d.ValueDescribed,
-    d.ValueDropped,
-    d.ValuesOrdered,
-    d.MethodChosen,
-    d.MethodDescribed,
-    d.MethodDropped,
-    d.MethodsOrdered,
-    d.CustomMethodWritten,
-    d.ExtraAnswered,
-)
+@PROJECTION.on(*(each for each in d.EVENTS if each is not d.Started))
 def touched(event: d.DraftEvent, position: int) -> Iterable[Operation]:
     values: dict[str, Any] = {
         "version": event.originator_version,

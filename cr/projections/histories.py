@@ -44,34 +44,7 @@ SOURCES = {
 }
 
 
-@PROJECTION.on(
-    d.Started,
-    d.Named,
-    d.Summarized,
-    d.ContextWritten,
-    d.CommunityDescribed,
-    d.PhotoAttached,
-    d.ValueChosen,
-    d.ValueDescribed,
-    d.ValueDropped,
-    d.ValuesOrdered,
-    d.MethodChosen,
-    d.MethodDescribed,
-    d.MethodDropped,
-    d.MethodsOrdered,
-    d.CustomMethodWritten,
-    d.ExtraAnswered,
-    d.Restored,
-    d.Published,
-    d.Discarded,
-    r.Published,
-    r.Revised,
-    r.Withdrawn,
-    r.OwnerReleased,
-    r.StakeholderInvited,
-    r.StakeholderAccepted,
-    r.StakeholderRemoved,
-)
+@PROJECTION.on(*d.EVENTS, *r.EVENTS)
 def happened(event: Event, position: int) -> Iterable[Operation]:
     if isinstance(event, d.ExtraAnswered) and event.key in QUIET:
         return

@@ -1,0 +1,84 @@
+"""Every kind of event is told in a sentence that ends."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from cr.events import draft as d
+from cr.events import rule as r
+from cr.projections.histories import told
+
+SAMPLES: dict[type[Any], dict[str, Any]] = {
+    d.Started: {"owner": UUID(int=1)},
+    d.Named: {"title": "Elm"},
+    d.Summarized: {"summary": None},
+    d.ContextWritten: {"context": "We garden."},
+    d.CommunityDescribed: {"facet": "selectedScaleIds", "answers": ["local"]},
+    d.PhotoAttached: {"url": None},
+    d.ValueChosen: {"value": "1", "label": "Care"},
+    d.ValueDescribed: {"value": "1", "label": "Care", "fields": {}},
+    d.ValueDropped: {"value": "1", "label": "Care"},
+    d.ValuesOrdered: {"values": ["1"]},
+    d.MethodChosen: {"section": "communication", "method": "signal", "label": "Signal"},
+    d.MethodDescribed: {"section": "communication", "method": "signal", "label": "Signal", "fields": {}},
+    d.MethodDropped: {"section": "ownSections", "method": "1", "label": "Dues"},
+    d.MethodsOrdered: {"section": "communication", "methods": ["signal"]},
+    d.CustomMethodWritten: {"method": "own", "label": "Sleep on it", "meta": None, "blocks": None},
+    d.ExtraAnswered: {"key": "sections"},
+    d.Restored: {"version": 2, "payload": {}},
+    d.Published: {"rule": UUID(int=3), "revision": 1},
+    d.Discarded: {},
+    r.Published: {"title": "Elm", "summary": None, "document": {}},
+    r.Revised: {"revision": 2, "title": "Elm", "summary": None, "document": {}},
+    r.Withdrawn: {},
+    r.OwnerReleased: {},
+    r.StakeholderInvited: {"stakeholder": UUID(int=4)},
+    r.StakeholderAccepted: {"stakeholder": UUID(int=4)},
+    r.StakeholderRemoved: {"stakeholder": UUID(int=4)},
+}
+
+
+def test_there_is_a_sample_of_every_kind() -> None:
+    assert set(SAMPLES) == {*d.EVENTS, *r.EVENTS}
+
+
+@pytest.mark.parametrize("kind", SAMPLES, ids=lambda kind: kind.TOPIC)
+def test_every_event_is_told(kind: type[Any]) -> None:
+    sentence = told(kind(**SAMPLES[kind]))
+    assert sentence[0].isupper()
+    assert sentence.endswith(".")
+
+
+def test_topics_are_stable() -> None:
+    """They are in every log there is: none of these may ever change."""
+    assert sorted(each.TOPIC for each in SAMPLES) == [
+        "draft.CommunityDescribed",
+        "draft.ContextWritten",
+        "draft.CustomMethodWritten",
+        "draft.Discarded",
+        "draft.ExtraAnswered",
+        "draft.MethodChosen",
+        "draft.MethodDescribed",
+        "draft.MethodDropped",
+        "draft.MethodsOrdered",
+        "draft.Named",
+        "draft.PhotoAttached",
+        "draft.Published",
+        "draft.Restored",
+        "draft.Started",
+        "draft.Summarized",
+        "draft.ValueChosen",
+        "draft.ValueDescribed",
+        "draft.ValueDropped",
+        "draft.ValuesOrdered",
+        "rule.OwnerReleased",
+        "rule.Published",
+        "rule.Revised",
+        "rule.StakeholderAccepted",
+        "rule.StakeholderInvited",
+        "rule.StakeholderRemoved",
+        "rule.Withdrawn",
+    ]
