@@ -22,10 +22,7 @@ from tests.package.dockerfile import Copy, Stage, as_copy, in_context, pairs, st
 
 ROOT = Path(__file__).parents[2]
 
-BIN = Path(sys.base_exec_prefix) / "bin"
-"""Where this process's Python is, and the base image's is to be."""
-
-BASE_PATH = f"{BIN}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+PYTHON = Path(sys.base_exec_prefix) / "bin" / f"python{sys.version_info.major}.{sys.version_info.minor}"
 
 # What Docker leaves to root in a container.
 CAPABILITIES = (
@@ -69,11 +66,11 @@ def why_not() -> str | None:
 class Image:
     """The last stage of the Dockerfile, built. A context manager; gone at its end.
 
-    `base` is the root folder that stands in for the base image; it must have Python where this process has it.
+    `base` is the root folder that stands in for the base image, and `python` the path of Python in it.
     """
 
-    def __init__(self, folder: Path, base: Path = Path("/"), context: Path = ROOT) -> None:
-        self.folder, self.base, self.context = folder, base, context
+    def __init__(self, folder: Path, *, base: Path = Path("/"), python: Path = PYTHON, context: Path = ROOT) -> None:
+        self.folder, self.base, self.python, self.context = folder, base, python, context
         self.stages = stages(context / "Dockerfile")
 
     def __enter__(self) -> Self:
@@ -128,7 +125,8 @@ class Image:
         layers = f"lowerdir={self.base},upperdir={place}/upper,workdir={place}/work"
         self._run("mount", "-t", "overlay", "overlay", "-o", layers, root)
         self._be_the_base_image(root)
-        environment = {"PATH": BASE_PATH, "HOME": "/root", "LANG": "C.UTF-8"}
+        path = f"{self.python.parent}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+        environment = {"PATH": path, "HOME": "/root", "LANG": "C.UTF-8"}
         folder = "/"
         for instruction in stage.instructions:
             match instruction.name:
@@ -152,11 +150,10 @@ class Image:
 
     def _be_the_base_image(self, root: str) -> None:
         """`python` and `pip` at their places for everybody, no ordinary users yet, the kernel's own file systems."""
-        python = BIN / f"python{sys.version_info.major}.{sys.version_info.minor}"
-        for parent in python.parents:
+        for parent in self.python.parents:
             self._run("chmod", "a+x", f"{root}{parent}")
-        self._run("ln", "-sfn", python.name, f"{root}{BIN}/python")
-        pip = self._seen(root, f"{BIN}/pip")
+        self._run("ln", "-sfn", self.python.name, f"{root}{self.python.parent}/python")
+        pip = self._seen(root, f"{self.python.parent}/pip")
         pip.unlink(missing_ok=True)
         pip.write_text('#!/bin/sh\nexec python -m pip "$@"\n')
         pip.chmod(0o755)
