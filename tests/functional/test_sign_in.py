@@ -127,9 +127,12 @@ def test_a_draft_that_is_none_is_refused_before_any_mail(client: TestApp, smtp: 
 # Which browser
 
 
-def test_another_browser_is_asked_first(client: TestApp, app: Any, smtp: Mailbox) -> None:
+@pytest.mark.parametrize("known", [True, False])
+def test_another_browser_is_asked_first(client: TestApp, app: Any, smtp: Mailbox, known: bool) -> None:
     ask(client, next="/rules")
     other = browser(app)
+    if known:
+        other.get("/login")
     page = other.get(path_of(mailed_link(smtp)), status=200)
     assert "ada@example.org" in page
     assert user(other) is None
