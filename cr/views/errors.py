@@ -8,7 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 from eventsourcing.persistence import IntegrityError, OperationalError
-from pyramid.events import ContextFound, subscriber
+from pyramid.events import ContextFound, NewRequest, subscriber
 from pyramid.exceptions import PredicateMismatch
 from pyramid.httpexceptions import HTTPException, HTTPNotFound, HTTPSeeOther
 from pyramid.interfaces import IExceptionResponse
@@ -17,7 +17,17 @@ from pyramid.response import Response
 from pyramid.view import exception_view_config, forbidden_view_config, notfound_view_config
 
 from cr.db import is_disconnect
-from cr.errors import Conflict, DatabaseUnavailable, Forbidden, Gone, NotFound, Problem, RateLimited, Unauthorized
+from cr.errors import (
+    Conflict,
+    DatabaseUnavailable,
+    Forbidden,
+    Gone,
+    NotFound,
+    PayloadTooLarge,
+    Problem,
+    RateLimited,
+    Unauthorized,
+)
 from cr.resources import root_factory
 
 log = logging.getLogger(__name__)
@@ -59,7 +69,8 @@ def answer(request: Any, error: Problem, status: int) -> Response:
                 "message": error.message,
                 "request_id": request.environ.get("cr.request_id", ""),
                 "retry_after": math.ceil(error.retry_after) if isinstance(error, RateLimited) else None,
-                "fields": typed(request),
+                # A body that is too long is not read to be given back; the browser's own page still has it.
+                "fields": [] if isinstance(error, PayloadTooLarge) else typed(request),
                 "errors": None,
                 "error": None,
                 "section": None,
@@ -121,6 +132,18 @@ def _methods(request: Any) -> set[str]:
             given = view["request_methods"]
             methods.update([given] if isinstance(given, str) else given)
     return methods
+
+
+FORM_MOST = 1024 * 1024
+"""Bytes of a form: several times the longest part of a draft. JSON bodies have a limit of their own."""
+
+
+@subscriber(NewRequest)
+def refuse_long_forms(event: NewRequest) -> None:
+    """Before anything reads the body into memory."""
+    request = event.request
+    if not request.is_api and (request.content_length or 0) > FORM_MOST:
+        raise PayloadTooLarge()
 
 
 @subscriber(ContextFound)

@@ -239,6 +239,13 @@ def test_what_cannot_be_used_is_said_beside_the_field_and_kept(
         assert text in page
 
 
+def test_a_form_of_megabytes_is_refused_in_words(ada: TestApp) -> None:
+    draft = start(ada)
+    answer = write(ada, f"{draft}/about", status=413, summary="x" * 2**20)
+    assert "Please make it smaller" in answer
+    assert "x" * 1000 not in answer
+
+
 def test_entries_are_changed_and_removed(ada: TestApp) -> None:
     draft = written(ada)
     page = ada.get(f"{draft}/values")
