@@ -51,6 +51,10 @@ def why_not() -> str | None:
     """Why a container can't be rehearsed here; None when it can."""
     if os.geteuid() != 0:
         return "only root may make namespaces and mounts"
+    if not shutil.which("apt-get"):
+        return "the base image is a Debian, and this machine is none"
+    if subprocess.run([PYTHON, "-m", "pip", "--version"], capture_output=True).returncode:
+        return f"{PYTHON} has no pip"
     # Where overlays or process namespaces are forbidden, mount or unshare say so.
     script = (
         'mount -t tmpfs tmpfs "$0" && cd "$0" && mkdir u w m && mount -t overlay o -o lowerdir=/,upperdir=u,workdir=w m'
@@ -203,7 +207,8 @@ class Image:
         self.path("/app/data").mkdir(exist_ok=True)
         settings = [f"{name}={value}" for name, value in (self.environment | environment).items()]
         join = ["sh", "-c", f'echo $$ >{cgroup}/cgroup.procs && exec "$@"', "sh"] if cgroup else []
-        words = [*join, *self.enter()]
+        # Should this process be killed, the container must not outlive it.
+        words = ["setpriv", "--pdeathsig=KILL", *join, *self.enter()]
         words += ["unshare", "--mount", "--propagation=private", "--pid", "--fork", "--kill-child"]
         words += ["sh", "-c", CONTAINER, "sh", self.root, str(data)]
         words += ["setpriv", f"--bounding-set={CAPABILITIES}", "--no-new-privs", "--"]
