@@ -97,6 +97,9 @@ def test_pages_of_one_person_are_not_kept(client: TestApp, ada: TestApp) -> None
     for visitor, path in ((client, "/login"), (client, "/login"), (ada, "/drafts"), (ada, "/api/auth/session")):
         assert visitor.get(path).headers["Cache-Control"] == "private, no-store"
     assert client.get("/nowhere", status=404).headers["Cache-Control"].endswith("no-store")
+    form = form_to(client.get("/login"), "/login")
+    form["email"] = "bo@example.org"
+    assert form.submit(status=200).headers["Cache-Control"] == "private, no-store"
 
 
 @pytest.mark.parametrize("production", [True, False])
