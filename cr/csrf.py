@@ -61,6 +61,8 @@ def browser(request: Any) -> str:
             httponly=True,
             samesite="Lax",
         )
+        # Said here, for callbacks run after `cr.headers` has looked for cookies.
+        _not_kept(request, response)
 
     request.add_response_callback(remember)
     return token
