@@ -79,7 +79,11 @@ def _dbsession(request: Any) -> Session:
 
 def includeme(config: Any) -> None:
     settings: Settings = config.registry["cr.settings"]
-    engine = create_engine(settings.database_url, pool_size=8, max_overflow=4) if settings.database_url else None
+    engine = (
+        create_engine(settings.database_url, pool_size=8, max_overflow=4, pool_timeout=5)
+        if settings.database_url
+        else None
+    )
     config.registry["cr.engine"] = engine
     config.registry["cr.session_factory"] = sessionmaker(engine) if engine else None
     config.add_request_method(_dbsession, "dbsession", reify=True)

@@ -7,7 +7,7 @@ whose header is still blank, or raises a `cr.errors.Problem`. `stamped` fills th
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, ClassVar, TypeVar
@@ -15,12 +15,15 @@ from uuid import UUID
 
 from eventsourcing.domain import DomainEventProtocol
 from eventsourcing.persistence import Mapper, MapperDeserialisationError, StoredEvent
-from eventsourcing.utils import register_topic, resolve_topic
 from pydantic import TypeAdapter
 from pydantic_core import from_json
 
 NOBODY = UUID(int=0)
 NEVER = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+_kinds: dict[str, type[Event]] = {}
+"""Topic -> class. Our own and not the library's, which would import whatever module a topic names."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,7 +45,7 @@ class Event:
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        register_topic(cls.TOPIC, cls)
+        _kinds[cls.TOPIC] = cls
 
 
 E = TypeVar("E", bound=Event)
@@ -96,8 +99,8 @@ class JsonMapper(Mapper[UUID]):
         )
 
     def to_domain_event(self, stored_event: StoredEvent) -> Any:
-        cls = resolve_topic(stored_event.topic)
         try:
+            cls = _kinds[stored_event.topic]
             state = from_json(stored_event.state)
             version = state.pop("class_version", 1)
             while version < cls.class_version:
@@ -106,13 +109,7 @@ class JsonMapper(Mapper[UUID]):
             state["originator_id"] = stored_event.originator_id
             state["originator_version"] = stored_event.originator_version
             return _adapter(cls).validate_python(state)
-        except (ValueError, AttributeError) as error:
+        except (ValueError, KeyError, AttributeError) as error:
             raise MapperDeserialisationError(
                 f"{stored_event.topic} {stored_event.originator_id} version {stored_event.originator_version}: {error}"
             ) from error
-
-
-def only(facts: Sequence[E]) -> E:
-    """The one fact of a decision that always makes exactly one."""
-    (fact,) = facts
-    return fact

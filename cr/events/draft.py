@@ -10,13 +10,13 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import reduce
-from hashlib import sha256
-from pathlib import Path
 from typing import Any, Literal
 from uuid import UUID
 
+from cr.catalog import sections
 from cr.catalog.sections import BY_KEY, FACETS, SECTIONS, VALUES, Section
 from cr.errors import Conflict, ValidationProblem
+from cr.events import payload
 from cr.events.base import Event, stamped
 from cr.events.payload import (
     ABSENT,
@@ -30,6 +30,7 @@ from cr.events.payload import (
     merged,
     same,
 )
+from cr.fingerprint import fingerprint
 
 Source = Literal["blank", "template", "revision", "remix", "use-case", "guest"]
 
@@ -221,10 +222,10 @@ class Draft:
 class DraftSnapshot(DraftEvent):
     """Not an event but the state after one, kept beside the log so that a long draft opens at once.
 
-    It is only as good as the code that made it, so the topic changes with this file: older ones are passed over.
+    It is only as good as the code that made it, so the topic changes with that code: older ones are passed over.
     """
 
-    TOPIC = f"draft.Snapshot.{sha256(Path(__file__).read_bytes()).hexdigest()[:12]}"
+    TOPIC = f"draft.Snapshot.{fingerprint(__file__, payload.__file__, sections.__file__)}"
     draft: Draft
 
 
@@ -258,7 +259,8 @@ def evolve(state: Draft | None, event: Event) -> Draft | None:
                 started_at=event.at,
                 updated_at=event.at,
             )
-    assert state is not None, "a draft's first event is Started"
+    if state is None:
+        return None  # what does not begin with Started is no draft
     status, payload = state.status, state.payload
     match event:
         case Published():

@@ -124,7 +124,8 @@ def evolve(state: Rule | None, event: Event) -> Rule | None:
             created_at=event.at,
             updated_at=event.at,
         )
-    assert state is not None, "a rule's first event is Published"
+    if state is None:
+        return None  # what does not begin with Published is no rule
     state = replace(state, version=event.originator_version)
     match event:
         case Revised():

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from cr.projections import drafts, histories, revisions, rules
-from cr.projections.base import Projection, execute
+from cr.projections.base import Buffer, Projection
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
@@ -22,8 +22,10 @@ BY_NAME = {projection.name: projection for projection in ALL}
 
 
 def apply(connection: sa.Connection, recorded: Iterable[Recorded]) -> None:
-    """Write the rows that these events cause."""
+    """Write the rows that these events cause, each row once."""
+    buffer = Buffer()
     for each in recorded:
         for projection in ALL:
             for operation in projection.operations(each):
-                execute(connection, operation)
+                buffer.add(operation)
+    buffer.flush(connection)

@@ -57,23 +57,12 @@ class Projection:
         return handler(recorded.event, recorded.position) if handler else ()
 
 
-def execute(connection: sa.Connection, operation: Operation, schema: str | None = None) -> None:
-    """Run one operation, in another schema than the live one where a rebuild says so."""
-    if isinstance(operation, Insert):
-        connection.execute(sa.insert(operation.table), [dict(operation.row)], execution_options=_in(schema))
-    else:
-        columns = operation.table.c
-        where = [columns[name] == value for name, value in operation.key.items()]
-        statement = sa.update(operation.table).where(*where).values(**operation.values)
-        connection.execute(statement, execution_options=_in(schema))
-
-
 def _in(schema: str | None) -> dict[str, Any]:
     return {"schema_translate_map": {None: schema}} if schema else {}
 
 
 class Buffer:
-    """Gathers operations of many events, so that a replay writes each row once and new rows by the thousand."""
+    """Gathers the operations of many events, so that each row is written once and new rows by the thousand."""
 
     def __init__(self) -> None:
         self.inserts: dict[sa.Table, dict[tuple[Any, ...], dict[str, Any]]] = defaultdict(dict)
@@ -93,7 +82,8 @@ class Buffer:
         else:
             self.updates[table][key] = operation
 
-    def flush(self, connection: sa.Connection, schema: str) -> None:
+    def flush(self, connection: sa.Connection, schema: str | None = None) -> None:
+        """Write everything, to another schema than the live one where a rebuild says so."""
         for table, rows in self.inserts.items():
             if rows:
                 # A row that lacks a column gets NULL there, so that all of them fit one statement.
@@ -102,6 +92,9 @@ class Buffer:
                 connection.execute(sa.insert(table), batch, execution_options=_in(schema))
         for updates in self.updates.values():
             for update in updates.values():
-                execute(connection, update, schema)
+                columns = update.table.c
+                where = [columns[name] == value for name, value in update.key.items()]
+                statement = sa.update(update.table).where(*where).values(**update.values)
+                connection.execute(statement, execution_options=_in(schema))
         self.inserts.clear()
         self.updates.clear()

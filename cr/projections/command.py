@@ -45,7 +45,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         return {"rebuild": _rebuild, "check": _check, "status": _status}[options.command](engine, options)
     except RebuildRunning:
-        return _failed("Another rebuild is running. Wait for it, or stop it, then try again.")
+        return _failed("Another rebuild or check is running. Wait for it, or stop it, then try again.")
     except sa.exc.DBAPIError as error:
         if is_disconnect(error):
             return _failed(f"The database can't be reached: {str(error.orig).strip().splitlines()[0]}")

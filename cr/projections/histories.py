@@ -10,11 +10,13 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.orm import Session
 
+from cr.catalog import sections
 from cr.catalog.sections import BY_KEY, FACETS, MORE
 from cr.db import Timestamp
 from cr.events import draft as d
 from cr.events import rule as r
 from cr.events.base import Event
+from cr.fingerprint import fingerprint
 from cr.projections.base import Insert, Operation, Projection, metadata
 
 histories = sa.Table(
@@ -29,7 +31,7 @@ histories = sa.Table(
     sa.Column("revision", sa.BigInteger),
 )
 
-PROJECTION = Projection("histories", "1", (histories,))
+PROJECTION = Projection("histories", fingerprint(__file__, sections.__file__), (histories,))
 
 QUIET = {"currentStep"}
 """Answers that say where somebody is in the flow, not what the rule says."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -40,16 +41,17 @@ projections = sa.Table(
 """Which version of each read model the live tables are, and up to where the log had been replayed when they were made;
 everything later was written by the commands themselves."""
 
-CLOSE_ENOUGH = 2000
-"""Events. The last ones are replayed while appends wait."""
+CLOSE_ENOUGH = 200
+"""Events. The last ones are replayed while appends wait, which is a second at most."""
 
 REBUILD_LOCK = 7_301_002
 
 SCRATCH = "rebuild"
 """Schema of the tables in the making."""
 
-SWAP_PATIENCE = "300ms"
-"""Shorter than PostgreSQL's second before it looks for deadlocks: ours is the side that steps back."""
+PATIENCE = "300ms"
+"""How long a rebuild waits for a lock, while everybody who wants it after us waits too. Shorter than the second after
+which PostgreSQL looks for deadlocks: ours is the side that steps back and tries again."""
 
 BUSY = ("55P03", "40P01")
 """lock_not_available, deadlock_detected"""
@@ -58,7 +60,7 @@ _mapper = JsonMapper()
 
 
 class RebuildRunning(Exception):
-    """Another rebuild of this database is under way."""
+    """Another rebuild or check of this database is under way."""
 
 
 @dataclass(frozen=True)
@@ -112,12 +114,19 @@ def rebuild(engine: sa.Engine, chosen: Sequence[Projection], progress: Progress 
 
     Raises `RebuildRunning` when another one is at it.
     """
-    # One connection holds the lock that keeps a second rebuild out; it must not sit in a transaction meanwhile.
+    with _alone(engine):
+        return _rebuild(engine, chosen, progress)
+
+
+@contextmanager
+def _alone(engine: sa.Engine) -> Iterator[None]:
+    """Raises `RebuildRunning` when another rebuild or check of this database is under way."""
+    # A connection of its own holds the lock; it must not sit in a transaction meanwhile.
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as guard:
         if not guard.scalar(sa.select(sa.func.pg_try_advisory_lock(REBUILD_LOCK))):
             raise RebuildRunning()
         try:
-            return _rebuild(engine, chosen, progress)
+            yield
         finally:
             guard.execute(sa.select(sa.func.pg_advisory_unlock(REBUILD_LOCK)))
 
@@ -130,10 +139,13 @@ def _rebuild(engine: sa.Engine, chosen: Sequence[Projection], progress: Progress
         _create(connection, tables, SCRATCH)
     done = count = 0
     for pause in _pauses():
-        done, more = _catch_up(engine, chosen, done, progress)
-        count += more
         try:
-            return count + _swap(engine, chosen, tables, done, progress)
+            while True:
+                head = _safe_head(engine)
+                count += _catch_up(engine, chosen, done, head, progress)
+                done = head
+                if _is_close(engine, head):
+                    return count + _swap(engine, chosen, tables, done, progress)
         except sa.exc.OperationalError as error:
             if getattr(error.orig, "pgcode", None) not in BUSY:
                 raise
@@ -148,23 +160,30 @@ def _pauses() -> Iterator[float]:
         yield 5.0
 
 
-def _catch_up(engine: sa.Engine, chosen: Sequence[Projection], done: int, progress: Progress) -> tuple[int, int]:
-    """Replay from behind position `done` until the rest is small; (position reached, events replayed)."""
+def _safe_head(engine: sa.Engine) -> int:
+    with engine.begin() as connection:
+        connection.execute(sa.text(f"SET LOCAL lock_timeout = '{PATIENCE}'"))
+        return safe_head(connection)
+
+
+def _catch_up(engine: sa.Engine, chosen: Sequence[Projection], done: int, head: int, progress: Progress) -> int:
+    """Replay from behind position `done` up to `head`; the number of events."""
     count = 0
-    while True:
-        with engine.begin() as connection:
-            head = safe_head(connection)
-        # Read and written batch by batch, each in a transaction of its own, so that a long replay is no long one.
-        with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as source:
-            for batch in read(source, after=done, to=head):
-                with engine.begin() as target:
-                    _replay(target, SCRATCH, chosen, batch)
-                count += len(batch)
-                progress(batch[-1].id, head)
-            done = head
-            ahead = sa.select(events.c.position).where(events.c.position > head).limit(CLOSE_ENOUGH).subquery()
-            if (source.scalar(sa.select(sa.func.count()).select_from(ahead)) or 0) < CLOSE_ENOUGH:
-                return done, count
+    # Read and written batch by batch, each in a transaction of its own, so that a long replay is no long one.
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as source:
+        for batch in read(source, after=done, to=head):
+            with engine.begin() as target:
+                _replay(target, SCRATCH, chosen, batch)
+            count += len(batch)
+            progress(batch[-1].id, head)
+    return count
+
+
+def _is_close(engine: sa.Engine, head: int) -> bool:
+    """Whether few events are behind `head`."""
+    ahead = sa.select(events.c.position).where(events.c.position > head).limit(CLOSE_ENOUGH).subquery()
+    with engine.connect() as connection:
+        return (connection.scalar(sa.select(sa.func.count()).select_from(ahead)) or 0) < CLOSE_ENOUGH
 
 
 def _swap(
@@ -176,7 +195,7 @@ def _swap(
     trying again lets it finish. Raises `OperationalError` with a code of `BUSY` then, and nothing has changed.
     """
     with engine.begin() as connection:
-        connection.execute(sa.text(f"SET LOCAL lock_timeout = '{SWAP_PATIENCE}'"))
+        connection.execute(sa.text(f"SET LOCAL lock_timeout = '{PATIENCE}'"))
         head = safe_head(connection)
         rest = [notification for batch in read(connection, after=done, to=head) for notification in batch]
         _replay(connection, SCRATCH, chosen, rest)
@@ -229,27 +248,37 @@ def check(
     Everything happens in one snapshot of the database, so that writers are neither stopped nor misread, and is rolled
     back at the end.
     """
+    with _alone(engine):
+        return _check(engine, chosen, progress)
+
+
+def _check(engine: sa.Engine, chosen: Sequence[Projection], progress: Progress) -> list[Difference]:
     schema = "rebuild_check"
     tables = [table for projection in chosen for table in projection.tables]
     with engine.connect().execution_options(isolation_level="REPEATABLE READ") as connection:
+        # A long log takes long to replay and to compare.
+        connection.execute(sa.text("SET LOCAL statement_timeout = 0"))
+        connection.execute(sa.text("SET LOCAL idle_in_transaction_session_timeout = 0"))
         connection.execute(sa.text(f"CREATE SCHEMA {schema}"))
         _create(connection, tables, schema)
         head = connection.scalar(sa.select(sa.func.coalesce(sa.func.max(events.c.position), 0))) or 0
         for batch in read(connection, after=0, to=head):
             _replay(connection, schema, chosen, batch)
             progress(batch[-1].id, head)
-        result = []
-        for table in tables:
-            columns = ", ".join(f'"{column.name}"' for column in table.columns)
-            live = f"SELECT {columns} FROM public.{table.name}"  # noqa: S608 - names from our own metadata
-            log = f"SELECT {columns} FROM {schema}.{table.name}"  # noqa: S608
-            unexplained, missing = (
-                connection.scalar(sa.text(f"SELECT count(*) FROM ({one} EXCEPT ALL {other}) AS d")) or 0  # noqa: S608
-                for one, other in ((live, log), (log, live))
-            )
-            result.append(Difference(table.name, unexplained, missing))
+        result = [_difference(connection, table, schema) for table in tables]
         connection.rollback()
     return result
+
+
+def _difference(connection: sa.Connection, table: sa.Table, schema: str) -> Difference:
+    columns = ", ".join(f'"{column.name}"' for column in table.columns)
+    live = f"SELECT {columns} FROM public.{table.name}"  # noqa: S608 - names from our own metadata
+    log = f"SELECT {columns} FROM {schema}.{table.name}"  # noqa: S608
+    unexplained, missing = (
+        connection.scalar(sa.text(f"SELECT count(*) FROM ({one} EXCEPT ALL {other}) AS d")) or 0  # noqa: S608
+        for one, other in ((live, log), (log, live))
+    )
+    return Difference(table.name, unexplained, missing)
 
 
 def _say_what_is_stale(event: ApplicationCreated) -> None:

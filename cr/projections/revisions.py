@@ -7,6 +7,7 @@ import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -17,9 +18,12 @@ from markupsafe import Markup
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.orm import Session
 
+from cr import prose
+from cr.catalog import sections
 from cr.catalog.sections import METHOD_SECTIONS, VALUES
 from cr.db import Timestamp
 from cr.events import rule as r
+from cr.fingerprint import fingerprint
 from cr.projections.base import Insert, Operation, Projection, metadata
 from cr.projections.rules import rules
 from cr.prose import to_html
@@ -52,8 +56,8 @@ HUES = {section.name: section.hue for section in (VALUES, *METHOD_SECTIONS)}
 
 def _version() -> str:
     """Changes with whatever the stored bodies are made of, so that a new look is never forgotten in old rows."""
-    sources = [TEMPLATES / TEMPLATE, TEMPLATES.parent / "prose.py", Path(__file__)]
-    return hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()[:12]
+    libraries = " ".join(f"{name} {version(name)}" for name in ("jinja2", "markdown-it-py", "nh3"))
+    return fingerprint(TEMPLATES / TEMPLATE, prose.__file__, sections.__file__, __file__, also=libraries)
 
 
 PROJECTION = Projection("revisions", _version(), (revisions,))
@@ -100,12 +104,12 @@ def render(document: Mapping[str, Any]) -> Markup:
 
 def outline(document: Mapping[str, Any]) -> dict[str, Any]:
     """What the template shows: `sections` with their numbers and anchors, `avatar_url`, `context_html`."""
-    taken: set[str] = set()
-    sections = []
+    taken = {"main", "contents"}  # ids of the page around it
+    parts = []
     for number, part in enumerate((p for p in document.get("sections") or [] if p["entries"]), 1):
         name = part["categoryName"]
         key = _anchor(name, f"section-{number}", taken)
-        sections.append(
+        parts.append(
             {
                 "number": number,
                 "key": key,
@@ -125,7 +129,7 @@ def outline(document: Mapping[str, Any]) -> dict[str, Any]:
         )
     context = document.get("communityContext")
     return {
-        "sections": sections,
+        "sections": parts,
         "avatar_url": _own_file(document.get("communityAvatarUrl")),
         "context_html": to_html(context) if context else None,
     }

@@ -15,6 +15,7 @@ from pyramid.interfaces import IExceptionResponse
 from pyramid.renderers import render_to_response
 from pyramid.response import Response
 from pyramid.view import exception_view_config, forbidden_view_config, notfound_view_config
+from pyramid_retry import is_last_attempt
 
 from cr.db import is_disconnect
 from cr.errors import (
@@ -29,6 +30,7 @@ from cr.errors import (
     Unauthorized,
 )
 from cr.resources import root_factory
+from cr.views.api.body import BYTES_MOST as JSON_MOST
 
 log = logging.getLogger(__name__)
 
@@ -69,8 +71,8 @@ def answer(request: Any, error: Problem, status: int) -> Response:
                 "message": error.message,
                 "request_id": request.environ.get("cr.request_id", ""),
                 "retry_after": math.ceil(error.retry_after) if isinstance(error, RateLimited) else None,
-                # A body that is too long is not read to be given back; the browser's own page still has it.
-                "fields": [] if isinstance(error, PayloadTooLarge) else typed(request),
+                # A body that was not read is not given back; the browser's own page still has it.
+                "fields": [] if isinstance(error, PayloadTooLarge | BadRequest) else typed(request),
                 "errors": None,
                 "error": None,
                 "section": None,
@@ -135,14 +137,23 @@ def _methods(request: Any) -> set[str]:
 
 
 FORM_MOST = 1024 * 1024
-"""Bytes of a form: several times the longest part of a draft. JSON bodies have a limit of their own."""
+"""Bytes of a form: several times the longest part of a draft."""
+
+FIELDS_MOST = 2000
+"""Fields of a form. Parsing many short ones costs far more than their bytes tell."""
 
 
 @subscriber(NewRequest)
-def refuse_long_forms(event: NewRequest) -> None:
-    """Before anything reads the body into memory."""
+def refuse_odd_bodies(event: NewRequest) -> None:
+    """Before anything reads the body into fields."""
     request = event.request
-    if not request.is_api and (request.content_length or 0) > FORM_MOST:
+    if (request.content_length or 0) > (JSON_MOST if request.is_api else FORM_MOST):
+        raise PayloadTooLarge()
+    if request.is_api or not request.content_length:
+        return
+    if request.content_type != "application/x-www-form-urlencoded":
+        raise BadRequest("Send the form as a browser does, without files.")
+    if request.body.count(b"&") >= FIELDS_MOST:
         raise PayloadTooLarge()
 
 
@@ -187,7 +198,8 @@ def lost_race(error: Exception, request: Any) -> Response:
     cause = error.__cause__
     if cause is not None and is_disconnect(cause):
         return database_away(cause, request)
-    log.warning("Gave up after retries: %s", error)
+    if is_last_attempt(request):
+        log.warning("Gave up after retries: %s", error)
     return answer(request, Conflict(), 409)
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from datetime import date
 from functools import cache
-from hashlib import sha256
 from typing import Any
 
 from markupsafe import Markup
@@ -14,8 +13,10 @@ from pyramid.renderers import render_to_response
 from pyramid.response import Response
 from pyramid.view import view_config
 
+from cr import pages
 from cr.errors import Gone
 from cr.events.document import differences
+from cr.fingerprint import fingerprint
 from cr.pages import STATIC, day
 from cr.projections import drafts, histories, revisions, rules
 from cr.projections.revisions import TEMPLATES
@@ -56,8 +57,7 @@ def list_rules(context: RulesResource, request: Any) -> dict[str, Any]:
 @cache
 def _look() -> str:
     """Changes with whatever surrounds the stored body, so that an ETag is never older than the page's look."""
-    files = [*sorted(TEMPLATES.glob("*.jinja2")), *sorted(STATIC.glob("*"))]
-    return sha256(b"".join(path.read_bytes() for path in files)).hexdigest()[:12]
+    return fingerprint(*sorted(TEMPLATES.glob("*.jinja2")), *sorted(STATIC.glob("*")), pages.__file__, __file__)
 
 
 @view_config(context=RuleResource, request_method="GET", permission=Permission.RULE_READ)

@@ -17,8 +17,10 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from eventsourcing.persistence import IntegrityError
 from webtest import TestApp
 
+from cr.events.store import Recorder
 from cr.projections import ALL
 from cr.projections.rebuild import check
 from tests.fixtures.mail import Mailbox, free_port
@@ -114,6 +116,49 @@ def test_the_same_field_at_the_same_moment_is_saved_once_and_shown_to_the_other(
     refused = next(answer for answer in answers if answer.status_int == 409)
     assert "Oak" in refused
     assert "Ash" in refused
+    assert unequal(engine) == []
+
+
+def put(client: TestApp, payload: dict[str, Any]) -> Callable[[], Any]:
+    window = another_window(client)
+    return lambda: window.put_json("/api/drafts/me", {"payload": payload}, expect_errors=True)
+
+
+def test_first_puts_at_the_same_moment_start_one_draft(ada: TestApp, engine: sa.Engine) -> None:
+    answers = at_once(*(put(ada, {"title": f"Elm {number}"}) for number in range(3)))
+    assert {answer.status_int for answer in answers} == {200}
+    assert counts(engine)[1] == 1
+
+
+def test_a_put_that_loses_a_race_is_tried_again_with_its_body(
+    ada: TestApp, engine: sa.Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ada.put_json("/api/drafts/me", {"payload": {"title": "Elm"}})
+    insert, tries = Recorder.insert_events, []
+
+    def lose_once(self: Recorder, stored_events: Any, **more: Any) -> Any:
+        tries.append(len(stored_events))
+        if len(tries) == 1:
+            raise IntegrityError("somebody was faster")
+        return insert(self, stored_events, **more)
+
+    monkeypatch.setattr(Recorder, "insert_events", lose_once)
+    answer = ada.put_json("/api/drafts/me", {"payload": {"title": "Oak"}})
+    assert answer.json["draft"]["payload"] == {"title": "Oak"}
+    assert tries == [1, 1]
+
+
+def test_patches_at_the_same_moment_are_all_answered_rightly(ada: TestApp, engine: sa.Engine) -> None:
+    rule = ada.post_json("/api/rules", {"title": "Elm", "document": {}}).json["rule"]["id"]
+
+    def patch(title: str) -> Callable[[], Any]:
+        window = another_window(ada)
+        body = {"title": title, "document": {}}
+        return lambda: window.patch_json(f"/api/rules/{rule}", body, expect_errors=True)
+
+    for number in range(5):
+        answers = at_once(*(patch(f"Elm {number} {letter}") for letter in "abc"))
+        assert {answer.status_int for answer in answers} <= {200, 409}
     assert unequal(engine) == []
 
 

@@ -100,3 +100,19 @@ def test_a_payload_out_of_bounds_is_refused_by_name(ada: TestApp) -> None:
     assert answer["error"]["code"] == "validation_error"
     assert "title" in answer["details"]["fields"]
     assert ada.get(ME).json == {"draft": None}
+
+
+def test_if_match_of_a_draft_that_is_finished_starts_no_other(ada: TestApp) -> None:
+    etag = put(ada, {"title": "Elm"}).headers["ETag"]
+    ada.delete(ME)
+    for tag in (etag, '"nonsense"', '"' + "9" * 5000 + '"'):
+        refused = put(ada, {"title": "Oak"}, headers={"If-Match": tag}, status=409)
+        assert refused.json["error"]["code"] == "conflict"
+    assert ada.get(ME).json == {"draft": None}
+
+
+def test_if_match_notices_addresses_too(ada: TestApp) -> None:
+    etag = put(ada, {"title": "Elm", "stakeholderEmails": ["a@example.org"]}).headers["ETag"]
+    put(ada, {"title": "Elm", "stakeholderEmails": ["b@example.org"]})
+    put(ada, {"title": "Elm", "stakeholderEmails": ["c@example.org"]}, headers={"If-Match": etag}, status=409)
+    assert ada.get(ME).json["draft"]["payload"]["stakeholderEmails"] == ["b@example.org"]

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+import re
+from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
+import sqlalchemy as sa
 from pydantic import BaseModel
 from pyramid.events import subscriber
 from pyramid.view import view_config, view_defaults
 from webob.etag import AnyETag, NoETag
 
 from cr.accounts import SignedIn, draft_addresses
-from cr.errors import ValidationProblem
-from cr.events.payload import PRIVATE, checked
+from cr.errors import Conflict
+from cr.events.payload import PRIVATE, checked, same
 from cr.projections import drafts
 from cr.resources.api import ApiMyDraft
 from cr.security import Permission
@@ -22,6 +27,19 @@ from cr.views.api.times import iso_z
 
 class PutBody(BaseModel):
     payload: dict[str, Any]
+
+
+FIRST_LOCK = 7_301_004
+"""Class of the advisory locks that let a person start one draft at a time."""
+
+
+def hash_of(account_id: UUID) -> int:
+    """32 bits of the id, signed, as PostgreSQL wants the second key of a lock."""
+    return int.from_bytes(account_id.bytes[:4], signed=True)
+
+
+def _digest(addresses: Mapping[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(addresses, sort_keys=True).encode()).hexdigest()[:8]
 
 
 @view_defaults(context=ApiMyDraft, renderer="json")
@@ -36,7 +54,7 @@ class MyDraft:
 
     def _answer(self, draft: Any) -> dict[str, Any]:
         addresses = draft_addresses.load(self.request.dbsession, draft.id)
-        self.request.response.etag = f"{draft.id}.{draft.version}"
+        self.request.response.etag = f"{draft.id}.{draft.version}.{_digest(addresses)}"
         return {"draft": {"payload": {**draft.payload, **addresses}, "updatedAt": iso_z(draft.updated_at)}}
 
     @view_config(request_method="GET", permission=Permission.DRAFT_READ)
@@ -52,22 +70,30 @@ class MyDraft:
         addresses = {key: payload.pop(key) for key in PRIVATE if key in payload}
         row = drafts.current(request.dbsession, self.actor)
         if row is None:
+            # Of two first ones that come at once, the second goes on with the draft that the first has started.
+            request.dbsession.execute(sa.select(sa.func.pg_advisory_xact_lock(FIRST_LOCK, hash_of(self.actor))))
+            row = drafts.current(request.dbsession, self.actor)
+        version = self._seen_version(row, addresses)
+        if row is None:
             draft = request.rules.draft(request.rules.start_draft(self.actor, request.now, payload))
         else:
-            version = self._seen_version(row)
             draft = request.rules.write_draft(row.id, self.actor, request.now, payload, base_version=version)
         draft_addresses.save(request.dbsession, draft.id, self.actor, addresses)
         return self._answer(draft)
 
-    def _seen_version(self, row: Any) -> int | None:
+    def _seen_version(self, row: Any, addresses: dict[str, Any]) -> int | None:
+        """The version that If-Match says the client has seen, None without If-Match. Raises `Conflict`."""
         match = self.request.if_match
         if match is AnyETag or match is NoETag or not match.etags:
             return None
         for tag in match.etags:
-            draft_id, _, version = tag.partition(".")
-            if draft_id == str(row.id) and version.isdecimal() and 0 < int(version) <= row.version:
-                return int(version)
-        raise ValidationProblem("If-Match names another draft. Read the draft again, then send your change.")
+            found = re.fullmatch(r"([0-9a-f-]{36})\.([0-9]{1,9})\.([0-9a-f]{8})", tag)
+            if found and row is not None and found[1] == str(row.id) and 0 < int(found[2]) <= row.version:
+                kept = draft_addresses.load(self.request.dbsession, row.id)
+                if found[3] != _digest(kept) and not same(kept, addresses):
+                    break
+                return int(found[2])
+        raise Conflict("The draft changed since you read it. Read it again, then send your change.")
 
     @view_config(request_method="DELETE", permission=Permission.DRAFT_EDIT)
     def delete(self) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from cr.resources.api import Api
 
 @view_config(context=Api, name="health", renderer="json", request_method="GET")
 def health(request: Any) -> dict[str, Any]:
-    """Asks the database itself, on a connection of its own: a full pool is not a lost database's fault to hide."""
+    """Asks the database itself, apart from the request's transaction."""
     engine = request.registry["cr.engine"]
     try:
         if engine is not None:

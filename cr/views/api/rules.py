@@ -11,6 +11,7 @@ from pyramid.view import view_config, view_defaults
 from cr.accounts import stakeholders
 from cr.errors import ValidationProblem
 from cr.events.document import checked_document
+from cr.limits import Interval
 from cr.projections import revisions, rules
 from cr.resources.api import ApiMyRules, ApiRule, ApiRules
 from cr.security import Permission
@@ -26,7 +27,7 @@ class PublishBody(BaseModel):
     title: str
     summary: str | None = None
     document: dict[str, Any]
-    stakeholderEmails: list[str] = Field(default=[], max_length=30)
+    stakeholderEmails: list[str] | None = Field(None, max_length=30)
 
 
 def _limit(request: Any) -> int:
@@ -61,7 +62,9 @@ def my_rules(request: Any) -> dict[str, Any]:
 @view_config(context=ApiRules, request_method="POST", renderer="json", permission=Permission.RULE_PUBLISH)
 def publish(request: Any) -> dict[str, Any]:
     body = json_body(request, PublishBody)
-    people = stakeholders.named(body.stakeholderEmails, own=request.identity.email)
+    people = stakeholders.named(body.stakeholderEmails or (), own=request.identity.email)
+    if people:
+        request.at_most_once(Interval("publish-with-invites:ip", request.client_network, 60))
     rule = request.rules.publish_rule(
         request.identity.account_id,
         request.now,
