@@ -69,9 +69,23 @@ def test_limits(ada: TestApp, body: bytes | str, status: int, code: str | None) 
         assert answer.headers["x-request-id"]
 
 
+known_keys = st.sampled_from(
+    [
+        "title",
+        "sections",
+        "selectedScaleIds",
+        "selectedCoreValueIds",
+        "coreValueDetailsByChipId",
+        "customMethodCardMetaById",
+        "stakeholderEmails",
+        "ownSectionDetailsById",
+        "otherDocumentKeys",
+    ]
+)
+
+
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(payload=st.dictionaries(st.text(max_size=10) | st.sampled_from(["title", "sections", "selectedScaleIds",
-       "coreValueDetailsByChipId", "customMethodCardMetaById", "stakeholderEmails"]), json_values, max_size=5))  # fmt: skip
+@given(payload=st.dictionaries(st.text(max_size=10) | known_keys, json_values, max_size=5))
 def test_no_payload_breaks_the_site(ada: TestApp, payload: dict[str, Any]) -> None:
     answer = put(ada, json.dumps({"payload": payload}))
     assert answer.status_int in (200, 400)
@@ -79,7 +93,13 @@ def test_no_payload_breaks_the_site(ada: TestApp, payload: dict[str, Any]) -> No
         kept = ada.get("/api/drafts/me").json["draft"]["payload"]
         unknown = {key: value for key, value in payload.items() if key not in kept}
         assert all(value in (None, [], {}) or isinstance(value, dict) for value in unknown.values())
-        for path in ("/drafts", draft_page(ada), f"{draft_page(ada)}/history", f"{draft_page(ada)}/publish"):
+        for path in (
+            "/drafts",
+            draft_page(ada),
+            f"{draft_page(ada)}/history",
+            f"{draft_page(ada)}/publish",
+            f"{draft_page(ada)}/preview",
+        ):
             ada.get(path, status=200)
 
 

@@ -13,7 +13,6 @@ from hypothesis import HealthCheck, given, settings
 
 from cr.db import create_engine
 from cr.events.application import Rules
-from cr.events.store import APPEND_LOCK
 from cr.projections import ALL, BY_NAME
 from cr.projections.command import main
 from cr.projections.rebuild import REBUILD_LOCK, RebuildRunning, check, rebuild, status
@@ -144,6 +143,27 @@ def test_two_rebuilds_do_not_run_at_once(engine: sa.Engine) -> None:
         connection.execute(sa.select(sa.func.pg_advisory_lock(REBUILD_LOCK)))
         with pytest.raises(RebuildRunning):
             rebuild(engine, ALL)
+        with pytest.raises(RebuildRunning):
+            check(engine, ALL)
+
+
+def test_a_rebuild_outlasts_a_long_append(engine: sa.Engine) -> None:
+    live(engine, sample_life())
+    appended, finish = threading.Event(), threading.Event()
+
+    def append() -> None:
+        with engine.begin() as connection:
+            Rules(lambda: nullcontext(connection)).start_draft(uuid4(), NOON, {"title": "Slow"})
+            appended.set()
+            finish.wait(10)
+
+    slow = threading.Thread(target=append)
+    slow.start()
+    assert appended.wait(10)
+    threading.Timer(1, finish.set).start()
+    rebuild(engine, ALL)
+    slow.join()
+    assert [each for each in check(engine, ALL) if each.unexplained or each.missing] == []
 
 
 def schemas(engine: sa.Engine) -> set[str]:
@@ -222,7 +242,3 @@ def test_an_unmigrated_database_is_one_line(
     monkeypatch.setenv("CLOUDRON_POSTGRESQL_URL", empty_database_url)
     assert main(["status"]) == 2
     assert "alembic" in capsys.readouterr().err
-
-
-def test_the_locks_are_different() -> None:
-    assert REBUILD_LOCK != APPEND_LOCK
