@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from cr.db import Timestamp
 from cr.events import draft as d
+from cr.fingerprint import fingerprint
 from cr.projections.base import Insert, Operation, Projection, Update, metadata
 
 drafts = sa.Table(
@@ -32,7 +33,7 @@ drafts = sa.Table(
     sa.Index(None, "owner", "position"),
 )
 
-PROJECTION = Projection("drafts", "1", (drafts,))
+PROJECTION = Projection("drafts", fingerprint(__file__), (drafts,))
 
 
 @PROJECTION.on(d.Started)

@@ -175,5 +175,9 @@ def find(session: Session, rule_id: UUID, revision: int) -> Any:
 
 
 def of_rule(session: Session, rule_id: UUID) -> Sequence[Any]:
-    """Every revision, oldest first."""
-    return session.execute(sa.select(revisions).where(revisions.c.rule == rule_id).order_by(revisions.c.revision)).all()
+    """Every revision without its page body, oldest first."""
+    return session.execute(
+        sa.select(*(c for c in revisions.c if c.name != "html"))
+        .where(revisions.c.rule == rule_id)
+        .order_by(revisions.c.revision)
+    ).all()

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from cr.db import Timestamp
 from cr.events import rule as r
+from cr.fingerprint import fingerprint
 from cr.projections.base import Insert, Operation, Projection, Update, metadata
 
 rules = sa.Table(
@@ -20,6 +21,7 @@ rules = sa.Table(
     sa.Column("id", postgresql.UUID(as_uuid=True), primary_key=True),
     sa.Column("owner", postgresql.UUID(as_uuid=True)),
     sa.Column("status", sa.Text, nullable=False),
+    sa.Column("version", sa.BigInteger, nullable=False),
     sa.Column("revision", sa.BigInteger, nullable=False),
     sa.Column("title", sa.Text, nullable=False),
     sa.Column("summary", sa.Text),
@@ -33,7 +35,7 @@ rules = sa.Table(
     sa.Index(None, "owner", "position"),
 )
 
-PROJECTION = Projection("rules", "1", (rules,))
+PROJECTION = Projection("rules", fingerprint(__file__), (rules,))
 
 
 @PROJECTION.on(r.Published)
@@ -44,6 +46,7 @@ def published(event: r.Published, position: int) -> Iterable[Operation]:
             "id": event.originator_id,
             "owner": event.actor,
             "status": "published",
+            "version": event.originator_version,
             "revision": 1,
             "title": event.title,
             "summary": event.summary,
@@ -60,6 +63,7 @@ def revised(event: r.Revised, position: int) -> Iterable[Operation]:
         rules,
         {"id": event.originator_id},
         {
+            "version": event.originator_version,
             "revision": event.revision,
             "title": event.title,
             "summary": event.summary,
@@ -75,6 +79,7 @@ def withdrawn(event: r.Withdrawn, position: int) -> Iterable[Operation]:
         rules,
         {"id": event.originator_id},
         {
+            "version": event.originator_version,
             "status": "withdrawn",
             "withdrawn_by": event.actor,
             "reason": event.reason,
@@ -86,7 +91,12 @@ def withdrawn(event: r.Withdrawn, position: int) -> Iterable[Operation]:
 
 @PROJECTION.on(r.OwnerReleased)
 def owner_released(event: r.OwnerReleased, position: int) -> Iterable[Operation]:
-    yield Update(rules, {"id": event.originator_id}, {"owner": None})
+    yield Update(rules, {"id": event.originator_id}, {"owner": None, "version": event.originator_version})
+
+
+@PROJECTION.on(r.StakeholderInvited, r.StakeholderAccepted, r.StakeholderRemoved)
+def stakeholders_changed(event: r.RuleEvent, position: int) -> Iterable[Operation]:
+    yield Update(rules, {"id": event.originator_id}, {"version": event.originator_version})
 
 
 def find(session: Session, rule_id: UUID) -> Any:

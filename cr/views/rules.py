@@ -157,17 +157,14 @@ def _tombstone(row: Any, request: Any) -> Response:
     return response
 
 
-@view_config(
-    context=RuleResource,
-    name="history",
-    request_method="GET",
-    permission=Permission.RULE_READ,
-    renderer="cr:templates/rule_history.jinja2",
-)
-def rule_history(context: RuleResource, request: Any) -> Any:
+@view_config(context=RuleResource, name="history", request_method="GET", permission=Permission.RULE_READ)
+def rule_history(context: RuleResource, request: Any) -> Response:
     rule = context.rule
     if rule.status == "withdrawn":
         return _tombstone(rule, request)
+    etag = f"{rule.version}-history-{_look()}"
+    if etag in request.if_none_match:
+        return _cacheable(HTTPNotModified(), etag, rule.updated_at)
     texts = {row.revision: row for row in revisions.of_rule(request.dbsession, rule.id)}
     entries = []
     for entry in histories.of(request.dbsession, rule.id, limit=1000):
@@ -188,7 +185,7 @@ def rule_history(context: RuleResource, request: Any) -> Any:
                 "changes": _changes(before, row) if before is not None else [],
             }
         )
-    return {
+    values = {
         "rule": {
             "title": rule.title,
             "url": rule_path(request, rule.id),
@@ -197,6 +194,8 @@ def rule_history(context: RuleResource, request: Any) -> Any:
         },
         "entries": entries,
     }
+    response = render_to_response("cr:templates/rule_history.jinja2", values, request=request)
+    return _cacheable(response, etag, rule.updated_at)
 
 
 def _changes(before: Any, after: Any) -> list[str]:
