@@ -71,7 +71,8 @@ def headers_tween_factory(handler: Callable[[Any], Any], registry: Any) -> Calla
         except Exception:  # the error page itself failed
             log.exception("No answer to %s %s", request.method, path)
             response = Response("Something broke on our side. Please try again.", 500, content_type="text/plain")
-        if response.status_int >= 500:
+        # That the database is away (503) is said where it is noticed, and not once more for every poll of the health.
+        if response.status_int >= 500 and response.status_int != 503:
             log.error("%s %s %s: %s", identifier, request.method, path, response.status)
         for name, value in HEADERS.items():
             response.headers.setdefault(name, value)

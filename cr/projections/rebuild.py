@@ -289,11 +289,10 @@ def _say_what_is_stale(event: ApplicationCreated) -> None:
     try:
         with engine.connect() as connection:
             names = [projection.name for projection in stale(connection)]
-    except sa.exc.SQLAlchemyError as error:
-        log.warning("The database can't be read yet: %s", str(getattr(error, "orig", error)).strip().splitlines()[0])
-        return
+    except sa.exc.SQLAlchemyError:
+        return  # away or not migrated yet: whoever starts the server says so, and every page does
     if names:
-        log.warning("Stale: %s. Run: cr-projections rebuild --stale", ", ".join(names))
+        log.warning("Stale until they are rebuilt (cr-projections rebuild --stale): %s", ", ".join(names))
 
 
 def includeme(config: Any) -> None:
