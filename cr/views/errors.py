@@ -149,10 +149,13 @@ def refuse_odd_bodies(event: NewRequest) -> None:
     request = event.request
     if (request.content_length or 0) > (JSON_MOST if request.is_api else FORM_MOST):
         raise PayloadTooLarge()
-    if request.is_api or not request.content_length:
+    if not request.content_length or (request.is_api and request.content_type == "application/json"):
         return
-    if request.content_type != "application/x-www-form-urlencoded":
-        raise BadRequest("Send the form as a browser does, without files.")
+    plain = request.content_type == "application/x-www-form-urlencoded"
+    if (request.charset or "UTF-8").upper() != "UTF-8" or not (plain or request.is_api):
+        raise BadRequest("Send the form as a browser does, in UTF-8 and without files.")
+    if request.content_type.startswith("multipart/"):
+        raise InvalidJson("Send the body as application/json.")
     if request.body.count(b"&") >= FIELDS_MOST:
         raise PayloadTooLarge()
 

@@ -37,6 +37,8 @@ def raw(client: TestApp, path: str) -> str:
         (b"--x\r\n", "multipart/form-data; boundary=x", 400),
         (b"{}", "application/json", 400),
         (b"title=x", "text/plain", 400),
+        (b"title=x", "application/x-www-form-urlencoded; charset=zz", 400),
+        (b"title=x", "application/x-www-form-urlencoded; charset=unicode_escape", 400),
     ],
 )
 @pytest.mark.parametrize("path", ["/login", "/drafts", "/nothing"])
@@ -45,3 +47,13 @@ def test_bodies_that_are_no_form_of_ours(
 ) -> None:
     answer = client.request(path, method="POST", body=body, content_type=content_type, status=status)
     assert answer.html.h1
+
+
+def test_a_file_in_the_place_of_a_token(client: TestApp) -> None:
+    answer = client.post("/api/auth/magic-link/verify", upload_files=[("token", "a.txt", b"x")], expect_errors=True)
+    assert answer.status_int == 400
+
+
+def test_a_limit_of_thousands_of_digits(client: TestApp) -> None:
+    client.get("/api/rules?limit=" + "0" * 5000 + "1", status=400)
+    client.get("/rules?before=" + "9" * 5000, status=200)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 from pydantic import BaseModel, Field
@@ -32,7 +33,7 @@ class PublishBody(BaseModel):
 
 def _limit(request: Any) -> int:
     given = request.params.get("limit", str(LIMIT))
-    if not given.isascii() or not given.isdecimal() or not 1 <= int(given[:9]) <= LIMIT_MOST:
+    if not re.fullmatch("[0-9]{1,3}", given) or not 1 <= int(given) <= LIMIT_MOST:
         raise ValidationProblem(f"limit: write a whole number from 1 to {LIMIT_MOST}.")
     return int(given)
 
