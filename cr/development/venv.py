@@ -31,9 +31,10 @@ class Environment:
         self.root = root
         self.folder = root / ".venv"
         self.python = self.folder / "bin" / "python"
+        self._inherited: list[int] = []
 
     def make(self) -> None:
-        """Install what is missing or changed, with pip's own progress. Raises `CalledProcessError`."""
+        """Install what is missing or changed, and say how far it is. Raises `CalledProcessError`."""
         with self._alone():
             # The scripts of an environment name its folder, so a project that was moved needs a new one.
             packages = self._hash(sys.version, str(self.folder), (self.root / LOCK).read_bytes())
@@ -59,6 +60,8 @@ class Environment:
             except BlockingIOError:
                 print("Another run is installing into .venv; waiting for it.", flush=True)
                 fcntl.flock(held, fcntl.LOCK_EX)
+            # Programs that install keep the lock as long as they run, also when this process is killed.
+            self._inherited = [held.fileno()]
             yield
 
     def _install_packages(self) -> None:
@@ -66,7 +69,12 @@ class Environment:
         total = len(re.findall("^[^ #].*==", (self.root / LOCK).read_text(), re.MULTILINE))
         command = [*self._pip, "--require-hashes", "--progress-bar=off", "--requirement", LOCK]
         with subprocess.Popen(
-            command, cwd=self.root, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True
+            command,
+            cwd=self.root,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            text=True,
+            pass_fds=self._inherited,
         ) as pip:
             try:
                 seen = 0
@@ -88,7 +96,7 @@ class Environment:
         return (str(self.python), "-m", "pip", "install", *options)
 
     def _run(self, *command: str) -> None:
-        subprocess.run(command, cwd=self.root, check=True, stdin=subprocess.DEVNULL)
+        subprocess.run(command, cwd=self.root, check=True, stdin=subprocess.DEVNULL, pass_fds=self._inherited)
 
     def _read(self, name: str) -> bytes:
         return (self.root / name).read_bytes()
