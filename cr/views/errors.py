@@ -23,6 +23,7 @@ from cr.errors import (
     DatabaseUnavailable,
     Forbidden,
     Gone,
+    InvalidJson,
     NotFound,
     PayloadTooLarge,
     Problem,
