@@ -23,7 +23,7 @@ from cr.errors import Conflict, NotFound
 from cr.events import draft as drafts
 from cr.events import rule as rules
 from cr.events.base import Event, JsonMapper, Recorded, stamped
-from cr.events.document import composed, decomposed
+from cr.events.document import checked_document, composed, decomposed
 from cr.events.draft import SNAPSHOT_EVERY, Draft, DraftSnapshot
 from cr.events.payload import Payload
 from cr.events.rule import Rule
@@ -131,7 +131,7 @@ class Rules(Application[UUID]):
         draft = self.draft(draft_id)
         if seen_version is not None and seen_version != draft.version:
             raise Conflict("The draft changed after this page was shown. Read it once more, then publish.")
-        document = composed(draft.payload)
+        document = checked_document(composed(draft.payload))
         title, summary = draft.title, draft.payload.get("summary")
         if draft.rule is None:
             rule_id = uuid4()

@@ -7,17 +7,18 @@ Keys that we don't know are kept as they came.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from cr.catalog.sections import METHOD_SECTIONS, MORE, VALUES, Section
-from cr.events.payload import BLOCKS, META, Payload, flat, label_of, nested, validation_problem
+from cr.events.payload import BLOCKS, META, Block, Payload, flat, label_of, nested, same, validation_problem
 
 Document = Mapping[str, Any]
 
-OTHER_KEYS = "otherDocumentKeys"
-"""Where a draft keeps the keys of the document it began from that a draft has no place for."""
+BEGAN_FROM = "beganFromDocument"
+"""Where a draft keeps the document it began from: what nobody changes is published again exactly as it stood there."""
 
 CARRIED = ("communityContext", "communityAvatarUrl", BLOCKS)
 """Keys that a payload and a document have in common."""
@@ -57,6 +58,7 @@ class Selection(BaseModel):
     id: str = Field(max_length=200)
     label: str = Field(max_length=500)
     sections: dict[str, Any] | None = None
+    supportText: str | None = None
 
 
 class DocumentShape(BaseModel):
@@ -66,7 +68,7 @@ class DocumentShape(BaseModel):
     methodSelections: dict[str, list[Selection]] | None = None
     communityAvatarUrl: str | None = Field(None, max_length=512)
     communityContext: str | None = None
-    customMethodCardFieldBlocksById: dict[str, Any] | None = None
+    customMethodCardFieldBlocksById: dict[str, list[Block]] | None = None
 
 
 def checked_document(document: Any) -> dict[str, Any]:
@@ -78,43 +80,166 @@ def checked_document(document: Any) -> dict[str, Any]:
     return dict(document)
 
 
+@dataclass(frozen=True)
+class Piece:
+    """What one value, method or clause of a draft puts into a document: an entry in a section."""
+
+    section: str
+    entry: dict[str, Any]
+
+
+Source = tuple[str, str]
+"""Which value, method or clause a piece comes from: the key of its section and its id."""
+
+
 def composed(payload: Payload) -> dict[str, Any]:
-    """The document that a draft's payload stands for."""
-    sections: dict[str, list[dict[str, Any]]] = {VALUES.name: list(_value_entries(payload))}
-    for section in METHOD_SECTIONS:
-        sections[section.name] = list(_method_entries(section, payload))
-    for name, entry in _own_entries(payload):
-        sections.setdefault(name, []).append(entry)
-    document: dict[str, Any] = {
-        **payload.get(OTHER_KEYS, {}),
-        "sections": [{"categoryName": name, "entries": entries} for name, entries in sections.items() if entries],
-    }
-    values = [_core_value(payload, value) for value in payload.get(VALUES.selected, ())]
-    if values:
-        document["coreValues"] = values
-    selections = {
-        section.key: [_selection(section, payload, method) for method in payload[section.selected]]
-        for section in METHOD_SECTIONS
-        if payload.get(section.selected)
-    }
-    if selections:
-        document["methodSelections"] = selections
-    document.update({key: payload[key] for key in CARRIED if payload.get(key)})
+    """The document that a draft's payload stands for.
+
+    In a draft that began from a document, whatever was not changed since stays as it stood there, to the letter.
+    """
+    base = _began_from(payload)
+    first = decomposed("", None, base) if base else {}
+    was, now = _pieces(first), _pieces(payload)
+    document = dict(base)
+
+    changed = {source for source in now if now[source] != was.get(source)}
+    shown: set[Source] = set()
+    sections: list[dict[str, Any]] = []
+    for part in base.get("sections") or []:
+        entries = []
+        for entry in part["entries"]:
+            source = _source_of(Piece(part["categoryName"], entry), was, shown)
+            shown.add(source)
+            if source not in now:
+                continue
+            if source not in changed:
+                entries.append(entry)
+            elif now[source].section == part["categoryName"]:
+                entries.append(now[source].entry)
+            else:
+                shown.discard(source)
+        if entries or not part["entries"]:
+            sections.append({**part, "entries": entries})
+    # A value or method that the document named without an entry of its own gets one only when somebody describes it.
+    silent = was.keys() - shown - changed
+    for name, entries in _added(payload, now, shown | silent).items():
+        existing = next((part for part in sections if part["categoryName"] == name), None)
+        if existing is not None:
+            existing["entries"] = [*existing["entries"], *entries]
+        else:
+            sections.append({"categoryName": name, "entries": entries})
+    document["sections"] = sections
+
+    _compose_values(document, payload, first)
+    _compose_methods(document, payload, first)
+    for key in CARRIED:
+        value = _carried(key, payload)
+        if value != _carried(key, first):
+            document.pop(key, None)
+            if value:
+                document[key] = value
     return document
 
 
-def decomposed(title: str, summary: str | None, document: Document) -> dict[str, Any]:
-    """A draft's payload from which `composed` makes the same document again, as far as a draft has a place for it.
+def _began_from(payload: Payload) -> dict[str, Any]:
+    """The document that the draft began from; empty for none, or for what a client put there that is none."""
+    try:
+        DocumentShape.model_validate(payload.get(BEGAN_FROM, {}))
+    except ValidationError:
+        return {}
+    return dict(payload.get(BEGAN_FROM, {}))
 
-    Entries that came as plain text, with no method behind them, become clauses of the group's own.
+
+def _pieces(payload: Payload) -> dict[Source, Piece]:
+    """Every piece of a payload in the order of a rule."""
+    pieces: dict[Source, Piece] = {}
+    for value in payload.get(VALUES.selected, ()):
+        pieces[VALUES.key, value] = Piece(VALUES.name, _value_entry(payload, value))
+    for section in METHOD_SECTIONS:
+        for method in payload.get(section.selected, ()):
+            pieces[section.key, method] = Piece(section.name, _method_entry(section, payload, method))
+    for source, name, entry in _own_entries(payload):
+        pieces[source] = Piece(name, entry)
+    return pieces
+
+
+def _source_of(piece: Piece, was: Mapping[Source, Piece], taken: set[Source]) -> Source:
+    """`decomposed` made a source for every entry of the document, so there is one that is not taken yet."""
+    return next(
+        source
+        for source, other in was.items()
+        if source not in taken and same(other.entry, piece.entry) and other.section == piece.section
+    )
+
+
+def _added(payload: Payload, now: Mapping[Source, Piece], shown: set[Source]) -> dict[str, list[dict[str, Any]]]:
+    """The entries of what is new, by section, the standard sections first."""
+    names = [VALUES.name, *(section.name for section in METHOD_SECTIONS)]
+    entries: dict[str, list[dict[str, Any]]] = {name: [] for name in names}
+    for source, piece in now.items():
+        if source not in shown:
+            entries.setdefault(piece.section, []).append(piece.entry)
+    return {name: added for name, added in entries.items() if added}
+
+
+def _compose_values(document: dict[str, Any], payload: Payload, first: Payload) -> None:
+    stood = {value["chipId"]: value for value in document.get("coreValues") or []}
+    if payload.get(VALUES.selected, []) == first.get(VALUES.selected, []) and same(
+        payload.get(VALUES.details, {}), first.get(VALUES.details, {})
+    ):
+        return
+    values = []
+    for value in payload.get(VALUES.selected, ()):
+        made = _core_value(payload, value)
+        unchanged = value in stood and same(made, _core_value(first, value))
+        values.append(stood[value] if unchanged else {**stood.get(value, {}), **made})
+    document.pop("coreValues", None)
+    if values:
+        document["coreValues"] = values
+
+
+def _compose_methods(document: dict[str, Any], payload: Payload, first: Payload) -> None:
+    selections = dict(document.get("methodSelections") or {})
+    for section in METHOD_SECTIONS:
+        stood = {method["id"]: method for method in selections.get(section.key) or []}
+        made = [_selection(section, payload, method) for method in payload.get(section.selected, ())]
+        before = [_selection(section, first, method) for method in first.get(section.selected, ())]
+        if same(made, before):
+            continue
+        old = {method["id"]: method for method in before}
+        selections[section.key] = [
+            stood[method["id"]] if same(method, old.get(method["id"])) else {**stood.get(method["id"], {}), **method}
+            for method in made
+        ]
+        if not made:
+            del selections[section.key]
+    if selections:
+        document["methodSelections"] = selections
+    elif not same(document.get("methodSelections"), selections):
+        document.pop("methodSelections", None)
+
+
+def _carried(key: str, payload: Payload) -> Any:
+    """A key that payload and document have in common. Of own methods only the chosen ones are for others to see."""
+    value = payload.get(key)
+    if key == BLOCKS and value:
+        chosen = {method for section in METHOD_SECTIONS for method in payload.get(section.selected, ())}
+        return {method: blocks for method, blocks in value.items() if method in chosen}
+    return value
+
+
+def decomposed(title: str, summary: str | None, document: Document) -> dict[str, Any]:
+    """A draft's payload that begins from a document; `composed` makes exactly that document of it again.
+
+    An entry that no value or method of the document would make, word for word, becomes a clause of the group's own.
     """
-    parts: dict[str, Any] = {"title": title}
+    parts: dict[str, Any] = {"title": title, BEGAN_FROM: dict(document)}
     if summary:
         parts["summary"] = summary
     parts.update({key: document[key] for key in CARRIED if document.get(key)})
 
     values = document.get("coreValues") or []
-    parts[VALUES.selected] = [value["chipId"] for value in values]
+    parts[VALUES.selected] = list(dict.fromkeys(value["chipId"] for value in values))
     parts[VALUES.details] = {
         value["chipId"]: {name: value[name] for name in ("label", "meaning", "signals") if value.get(name)}
         for value in values
@@ -123,84 +248,80 @@ def decomposed(title: str, summary: str | None, document: Document) -> dict[str,
     metas: dict[str, Any] = {}
     for section in METHOD_SECTIONS:
         chosen = selections.get(section.key) or []
-        parts[section.selected] = [method["id"] for method in chosen]
+        parts[section.selected] = list(dict.fromkeys(method["id"] for method in chosen))
         parts[section.details] = {method["id"]: method["sections"] for method in chosen if method.get("sections")}
         for method in chosen:
             meta = {"label": method["label"]} if method["label"] != label_of({}, method["id"]) else {}
             if method.get("supportText"):
                 meta = {"label": method["label"], "supportText": method["supportText"]}
-            metas[method["id"]] = meta
+            metas.setdefault(method["id"], {}).update(meta)
     parts[META] = metas
 
-    # An entry that a value or method stands for is made anew by `composed`; every other one is the group's own clause.
-    made = {(part["categoryName"], entry["title"]) for part in composed(parts)["sections"] for entry in part["entries"]}
+    made = list(_pieces(nested(flat(parts))).values())
     clauses: dict[str, dict[str, Any]] = {}
     for part in document.get("sections") or []:
         for entry in part["entries"]:
-            if (part["categoryName"], entry["title"]) not in made:
-                rest = {key: value for key, value in entry.items() if key != "title" and value is not None}
-                clauses[f"clause-{len(clauses) + 1}"] = {
-                    "label": entry["title"],
-                    "section": part["categoryName"],
-                    **rest,
-                }
+            found = next((m for m in made if m.section == part["categoryName"] and same(m.entry, entry)), None)
+            if found is not None:
+                made.remove(found)
+            else:
+                clauses[f"clause-{len(clauses) + 1}"] = _clause(part["categoryName"], entry)
     parts[MORE.selected] = list(clauses)
     parts[MORE.details] = clauses
-
-    known = {*CARRIED, "sections", "coreValues", "methodSelections"}
-    other = {key: value for key, value in document.items() if key not in known}
-    methods = {section.key for section in METHOD_SECTIONS}
-    unknown = {key: value for key, value in selections.items() if key not in methods}
-    if unknown:
-        other["otherMethodSelections"] = unknown
-    if other:
-        parts[OTHER_KEYS] = other
     return nested(flat(parts))
 
 
-def _own_entries(payload: Payload) -> Iterable[tuple[str, dict[str, Any]]]:
+def _clause(section: str, entry: Mapping[str, Any]) -> dict[str, Any]:
+    """`rest` is what a client put into the entry beside its title, text and blocks."""
+    details = {"label": entry["title"], "section": section}
+    details |= {key: entry[key] for key in ("body", "blocks") if entry.get(key) is not None}
+    rest = {key: value for key, value in entry.items() if key != "title" and key not in details}
+    rest |= {key: entry[key] for key in ("label", "section") if key in entry}
+    return {**details, "rest": rest} if rest else details
+
+
+def _own_entries(payload: Payload) -> Iterable[tuple[Source, str, dict[str, Any]]]:
     """The group's own clauses with the name of their section, then what a client put into the draft's `sections`."""
     for clause in payload.get(MORE.selected, ()):
         details = payload.get(MORE.details, {}).get(clause, {})
-        rest = {key: value for key, value in details.items() if key not in ("label", "section")}
-        yield str(details.get("section") or MORE.name), {"title": str(details.get("label", "")), **rest}
-    for part in payload.get("sections") or []:
+        entry = {"title": str(details.get("label", ""))}
+        entry |= {key: details[key] for key in ("body", "blocks") if key in details}
+        yield (MORE.key, clause), str(details.get("section", MORE.name)), {**entry, **details.get("rest", {})}
+    for number, part in enumerate(payload.get("sections") or []):
         try:
             DocumentSection.model_validate(part)
         except ValidationError:
             # A draft may hold anything there, a document only what can be read.
             continue
-        for entry in part["entries"]:
-            yield part["categoryName"], entry
+        for place, entry in enumerate(part["entries"]):
+            yield ("sections", f"{number}.{place}"), part["categoryName"], entry
 
 
-def _value_entries(payload: Payload) -> Iterable[dict[str, Any]]:
-    for value in payload.get(VALUES.selected, ()):
-        details = payload.get(VALUES.details, {}).get(value, {})
-        entry: dict[str, Any] = {"title": label_of(payload, value)}
-        if details.get("meaning"):
-            entry["body"] = details["meaning"]
-        if details.get("signals"):
-            entry["blocks"] = [{"label": VALUES.fields[1].label, "body": details["signals"]}]
-        yield entry
+def _value_entry(payload: Payload, value: str) -> dict[str, Any]:
+    details = payload.get(VALUES.details, {}).get(value, {})
+    entry: dict[str, Any] = {"title": label_of(payload, value)}
+    if details.get("meaning"):
+        entry["body"] = details["meaning"]
+    if details.get("signals"):
+        entry["blocks"] = [{"label": VALUES.fields[1].label, "body": details["signals"]}]
+    return entry
 
 
-def _method_entries(section: Section, payload: Payload) -> Iterable[dict[str, Any]]:
-    for method in payload.get(section.selected, ()):
-        entry: dict[str, Any] = {"title": label_of(payload, method)}
-        support = payload.get(META, {}).get(method, {}).get("supportText")
-        if support:
-            entry["body"] = support
-        details = payload.get(section.details, {}).get(method, {})
-        blocks = []
-        for field in section.fields:
-            answer = details.get(field.name)
-            if answer not in (None, ""):
-                blocks.append({"label": field.label, "body": f"{answer} %" if field.percent else str(answer)})
-        blocks += [_block(block) for block in payload.get(BLOCKS, {}).get(method, ())]
-        if blocks:
-            entry["blocks"] = blocks
-        yield entry
+def _method_entry(section: Section, payload: Payload, method: str) -> dict[str, Any]:
+    entry: dict[str, Any] = {"title": label_of(payload, method)}
+    support = payload.get(META, {}).get(method, {}).get("supportText")
+    if support:
+        entry["body"] = support
+    details = payload.get(section.details, {}).get(method, {})
+    blocks = []
+    for field in section.fields:
+        answer = details.get(field.name)
+        if answer not in (None, ""):
+            blocks.append({"label": field.label, "body": f"{answer} %" if field.percent else str(answer)})
+    blocks += [_block(block) for block in payload.get(BLOCKS, {}).get(method, ())]
+    if blocks:
+        entry["blocks"] = blocks
+    return entry
 
 
 IMAGES = (".jpg", ".jpeg", ".png", ".webp", ".gif")
@@ -259,6 +380,8 @@ def differences(before: Document, after: Document) -> list[str]:
         sentences.append("Changed the photo.")
     if before.get("communityContext") != after.get("communityContext"):
         sentences.append("Changed what it says about the community.")
+    if not sentences and not same(before, after):
+        sentences.append("Changed details that programs read.")
     return sentences
 
 

@@ -12,7 +12,16 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    StrictFloat,
+    StrictInt,
+    StrictStr,
+    StringConstraints,
+    ValidationError,
+)
 
 from cr.catalog.sections import FACETS, MORE, SECTIONS, VALUES
 from cr.errors import ValidationProblem
@@ -33,7 +42,42 @@ PRIVATE = ("stakeholderEmails", "communitySaveEmail")
 
 Id = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 Ids = Annotated[list[Id], Field(max_length=200)]
-Details = dict[Id, dict[str, Any]]
+
+
+class DetailBlock(BaseModel):
+    model_config = ConfigDict(extra="allow")
+    label: str = ""
+    body: str = ""
+    imageUrl: str | None = None
+    fileUrl: str | None = None
+
+
+class Detail(BaseModel):
+    """What is said about one value, method or clause; the fields of every section of `cr.catalog.sections`."""
+
+    model_config = ConfigDict(extra="allow")
+    label: str | None = None
+    meaning: str | None = None
+    signals: str | None = None
+    corePrinciple: str | None = None
+    logisticsAdmin: str | None = None
+    codeOfConduct: str | None = None
+    eligibility: str | None = None
+    joiningProcess: str | None = None
+    expectations: str | None = None
+    applicableScope: str | None = None
+    consensusLevel: StrictInt | StrictFloat | StrictStr | None = None
+    stepByStepInstructions: str | None = None
+    objectionsDeadlocks: str | None = None
+    processProtocol: str | None = None
+    restorationFallbacks: str | None = None
+    section: str | None = None
+    body: str | None = None
+    blocks: list[DetailBlock] | None = None
+    rest: dict[str, Any] | None = None
+
+
+Details = dict[Id, Detail]
 
 
 class Meta(BaseModel):
@@ -43,6 +87,7 @@ class Meta(BaseModel):
 
 
 class Text(BaseModel):
+    model_config = ConfigDict(extra="allow")
     kind: Literal["text"]
     id: str = Field(max_length=80)
     blockTitle: str = Field(max_length=200)
@@ -50,6 +95,7 @@ class Text(BaseModel):
 
 
 class Badges(BaseModel):
+    model_config = ConfigDict(extra="allow")
     kind: Literal["badges"]
     id: str = Field(max_length=80)
     blockTitle: str = Field(max_length=200)
@@ -57,6 +103,7 @@ class Badges(BaseModel):
 
 
 class Upload(BaseModel):
+    model_config = ConfigDict(extra="allow")
     kind: Literal["upload"]
     id: str = Field(max_length=80)
     blockTitle: str = Field(max_length=200)
@@ -65,6 +112,7 @@ class Upload(BaseModel):
 
 
 class Proportion(BaseModel):
+    model_config = ConfigDict(extra="allow")
     kind: Literal["proportion"]
     id: str = Field(max_length=80)
     blockTitle: str = Field(max_length=200)
@@ -105,6 +153,7 @@ class DraftPayload(BaseModel):
     stakeholderEmails: list[Annotated[str, StringConstraints(max_length=320)]] | None = Field(None, max_length=30)
     communitySaveEmail: str | None = Field(None, max_length=320)
     currentStep: str | None = Field(None, max_length=200)
+    beganFromDocument: dict[str, Any] | None = None
 
 
 def checked(payload: Any) -> dict[str, Any]:

@@ -6,11 +6,13 @@ from typing import Any
 
 import pytest
 from hypothesis import given
+from hypothesis import strategies as st
 
 from cr.catalog.sections import MORE
 from cr.errors import ValidationProblem
 from cr.events.document import checked_document, composed, decomposed, differences
-from tests.events.test_payload import payloads
+from cr.events.payload import same
+from tests.events.test_payload import json_values, payloads
 
 DRAFT = {
     "title": "Elm",
@@ -117,9 +119,104 @@ def test_differences_are_sentences() -> None:
     ]
 
 
+names = st.sampled_from(["Values", "Decision-making", "Money", "Care", "Vote", "Lazy consensus"]) | st.text(max_size=5)
+extras = st.dictionaries(st.sampled_from(["intro", "note", "label", "section", "x"]), json_values, max_size=2)
+words = st.text(max_size=8)
+blocks = st.lists(st.fixed_dictionaries({"label": words, "body": words}), max_size=2)
+entries = st.tuples(
+    st.fixed_dictionaries({"title": names}, optional={"body": words | st.none(), "blocks": blocks}), extras
+).map(lambda pair: {**pair[1], **pair[0]})
+documents = st.tuples(
+    st.fixed_dictionaries(
+        {},
+        optional={
+            "sections": st.lists(
+                st.tuples(
+                    st.fixed_dictionaries({"categoryName": names, "entries": st.lists(entries, max_size=3)}), extras
+                ).map(lambda pair: {**pair[1], **pair[0]}),
+                max_size=4,
+            ),
+            "coreValues": st.lists(
+                st.fixed_dictionaries({"chipId": st.sampled_from("ab"), "label": names}, optional={"meaning": words}),
+                max_size=3,
+            ),
+            "methodSelections": st.dictionaries(
+                st.sampled_from(["communication", "decisionApproaches", "money"]),
+                st.lists(
+                    st.fixed_dictionaries(
+                        {"id": st.sampled_from(["vote", "lazy-consensus"]), "label": names},
+                        optional={"sections": st.dictionaries(words, words, max_size=2), "note": json_values},
+                    ),
+                    max_size=2,
+                ),
+                max_size=3,
+            ),
+            "communityContext": words,
+        },
+    ),
+    st.dictionaries(st.sampled_from(["theirs", "other"]), json_values, max_size=2),
+).map(lambda pair: {**pair[1], **pair[0]})
+
+
+@given(documents)
+def test_any_document_comes_back_to_the_letter(document: dict[str, Any]) -> None:
+    assert same(composed(decomposed("Elm", None, checked_document(document))), {"sections": [], **document})
+
+
+@given(documents)
+def test_adding_a_clause_changes_nothing_else(document: dict[str, Any]) -> None:
+    payload = decomposed("Elm", None, document)
+    payload[MORE.selected] = [*payload.get(MORE.selected, []), "new"]
+    payload[MORE.details] = {**payload.get(MORE.details, {}), "new": {"label": "Keys", "section": "Our own house"}}
+    last = {"categoryName": "Our own house", "entries": [{"title": "Keys"}]}
+    assert same(composed(payload), {**document, "sections": [*document.get("sections", []), last]})
+
+
+def test_a_method_and_a_clause_of_one_name_both_stay() -> None:
+    payload = {
+        "selectedDecisionApproachIds": ["vote"],
+        MORE.selected: ["c"],
+        MORE.details: {"c": {"label": "Vote", "section": "Decision-making", "body": "By hand."}},
+    }
+    document = composed(payload)
+    assert composed(decomposed("Elm", None, document)) == document
+    assert len(document["sections"][0]["entries"]) == 2
+
+
+def test_describing_a_method_of_a_document_keeps_the_other_words() -> None:
+    document = {
+        "sections": [{"categoryName": "Decision-making", "entries": [{"title": "Vote", "body": "By hand."}]}],
+        "methodSelections": {"decisionApproaches": [{"id": "vote", "label": "Vote", "note": 1}]},
+    }
+    payload = decomposed("Elm", None, document)
+    payload["decisionApproachDetailsById"] = {"vote": {"corePrinciple": "Fair"}}
+    assert composed(payload) == {
+        "sections": [
+            {
+                "categoryName": "Decision-making",
+                "entries": [
+                    {"title": "Vote", "body": "By hand."},
+                    {"title": "Vote", "blocks": [{"label": "The idea", "body": "Fair"}]},
+                ],
+            }
+        ],
+        "methodSelections": {
+            "decisionApproaches": [{"id": "vote", "label": "Vote", "note": 1, "sections": {"corePrinciple": "Fair"}}]
+        },
+    }
+
+
+def test_own_methods_that_were_dropped_are_not_published() -> None:
+    blocks = {"a": [{"kind": "text", "id": "t", "blockTitle": "B", "placeholderText": "SECRET"}]}
+    assert composed({"customMethodCardFieldBlocksById": blocks}) == {"sections": []}
+
+
 @pytest.mark.parametrize(
     "document",
     [
+        {"customMethodCardFieldBlocksById": {"m": 5}},
+        {"customMethodCardFieldBlocksById": {"m": [{"kind": "badges"}]}},
+        {"methodSelections": {"communication": [{"id": "a", "label": "A", "supportText": {}}]}},
         {"sections": "text"},
         {"sections": [{"categoryName": "Values"}]},
         {"sections": [{"categoryName": "Values", "entries": [{"body": "no title"}]}]},
