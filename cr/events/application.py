@@ -19,7 +19,7 @@ from eventsourcing.utils import Environment
 from pyramid_retry import mark_error_retryable
 
 from cr import projections
-from cr.errors import Conflict, NotFound
+from cr.errors import Conflict, NotFound, ValidationProblem
 from cr.events import draft as drafts
 from cr.events import rule as rules
 from cr.events.base import Event, JsonMapper, Recorded, stamped
@@ -121,7 +121,14 @@ class Rules(Application[UUID]):
     # --- Rules -------------------------------------------------------------------------------------------------------
 
     def publish_draft(
-        self, draft_id: UUID, actor: UUID, at: datetime, *, seen_version: int | None = None, **decision: Any
+        self,
+        draft_id: UUID,
+        actor: UUID,
+        at: datetime,
+        *,
+        seen_version: int | None = None,
+        stakeholders: Iterable[UUID] = (),
+        **decision: Any,
     ) -> Rule:
         """Publish a draft as a new rule, or as the next revision of the rule it was started from.
 
@@ -132,11 +139,14 @@ class Rules(Application[UUID]):
         if seen_version is not None and seen_version != draft.version:
             raise Conflict("The draft changed after this page was shown. Read it once more, then publish.")
         document = checked_document(composed(draft.payload))
+        if not document["sections"]:
+            raise ValidationProblem("Write at least one section first.")
         title, summary = draft.title, draft.payload.get("summary")
         if draft.rule is None:
             rule_id = uuid4()
             closing = drafts.publish(draft, rule_id, 1)
             facts = rules.publish(title, summary, document, draft=draft_id)
+            facts += [rules.StakeholderInvited(stakeholder=each) for each in stakeholders]
             published = stamped(facts, of=rule_id, after=0, actor=actor, at=at)
         else:
             rule = self.rule(draft.rule)

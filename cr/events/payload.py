@@ -235,11 +235,14 @@ class Clash:
 def merged(base: Payload, theirs: Payload, mine: Payload) -> tuple[dict[str, Any], list[Clash]]:
     """What both changed since `base`, and where they clash. At a clash the result holds `theirs`.
 
-    Lists of chosen values and methods never clash: what either added is in, what either dropped is out.
+    Lists of chosen values and methods never clash: what either added is in, what either dropped is out. To write about
+    what the other dropped is a clash.
     """
     was, now, wanted = flat(base), flat(theirs), flat(mine)
     result: dict[Path, Any] = {}
     clashes: list[Clash] = []
+    # What I wrote about something that they dropped would be kept where nobody sees it: that is a clash as well.
+    gone = _selected(base) & _selected(mine) - _selected(theirs)
     for path in dict.fromkeys((*now, *wanted)):
         if path[0] in SELECTIONS:
             chosen = _merged_selection(was.get(path, []), now.get(path, []), wanted.get(path, []))
@@ -249,13 +252,17 @@ def merged(base: Payload, theirs: Payload, mine: Payload) -> tuple[dict[str, Any
         b, t, m = was.get(path, ABSENT), now.get(path, ABSENT), wanted.get(path, ABSENT)
         source = now
         if not same(m, b) and not same(m, t):
-            if same(t, b):
+            if same(t, b) and not (len(path) > 1 and path[1] in gone):
                 source = wanted
             else:
                 clashes.append(Clash(path, *(None if part is ABSENT else part for part in (b, t, m))))
         if path in source:
             result[path] = source[path]
     return nested(result), clashes
+
+
+def _selected(payload: Payload) -> set[str]:
+    return {identifier for key in SELECTIONS for identifier in payload.get(key, ())}
 
 
 def _merged_selection(base: Iterable[str], theirs: list[str], mine: list[str]) -> list[str]:

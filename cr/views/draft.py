@@ -11,8 +11,9 @@ from typing import Any
 from pyramid.httpexceptions import HTTPSeeOther
 from pyramid.view import view_config, view_defaults
 
+from cr.accounts import draft_addresses, stakeholders
 from cr.catalog.sections import SECTIONS, VALUES
-from cr.errors import NotFound, Problem, ValidationProblem
+from cr.errors import Conflict, NotFound, Problem, ValidationProblem
 from cr.events.document import composed
 from cr.events.draft import Draft
 from cr.events.payload import BLOCKS, META, Payload, flat, label_of
@@ -172,6 +173,9 @@ class DraftViews:
 
     @view_config(name="discard", request_method="POST")
     def discard(self) -> Any:
+        if _number(self.request.POST.get("version", "")) != self.draft.version and self.draft.status == "open":
+            raise Conflict("The draft changed after you were asked. Look at it once more, then discard it.")
+        draft_addresses.save(self.request.dbsession, self.draft.id, self.actor, {})
         self.request.rules.discard_draft(self.draft.id, self.actor, self.request.now)
         return HTTPSeeOther(self.request.resource_url(self.context.__parent__))
 
@@ -202,14 +206,17 @@ class DraftViews:
         if errors:
             self.request.response.status_int = 400
             return self._publish_page(texts, errors)
+        session, version = self.request.dbsession, _number(posted.get("version", ""))
         try:
-            self.request.rules.publish_draft(
-                self.draft.id,
-                self.actor,
-                self.request.now,
-                seen_version=_number(posted.get("version", "")),
-                **decision,
+            if version is None:
+                raise Conflict("This form is not from this draft. Read the draft once more, then publish.")
+            emails = draft_addresses.load(session, self.draft.id).get("stakeholderEmails", ())
+            people = stakeholders.named(emails, own=self.request.identity.email) if not self.draft.rule else {}
+            rule = self.request.rules.publish_draft(
+                self.draft.id, self.actor, self.request.now, seen_version=version, stakeholders=people, **decision
             )
+            stakeholders.keep(session, rule.id, people, self.request.now)
+            draft_addresses.save(session, self.draft.id, self.actor, {})
         except Problem as problem:
             if problem.status not in (400, 409):
                 raise

@@ -114,8 +114,8 @@ def tidy(text: str) -> str:
     return re.sub(r"[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]", "", text).strip()
 
 
-def form_of(key: str, payload: Payload, new_id: str | None) -> Form:
-    """The form of a part for a draft with this payload, with a blank entry called `new_id` to add one."""
+def form_of(key: str, payload: Payload, new: Iterable[str] = ()) -> Form:
+    """The form of a part for a draft with this payload, with further entries of the ids `new` to add."""
     if key == "about":
         return Form(key, [Entry("about", "", _about_inputs())])
     section: Section | Values = next(each for each in (VALUES, *SECTIONS) if each.slug == key)
@@ -123,8 +123,9 @@ def form_of(key: str, payload: Payload, new_id: str | None) -> Form:
         Entry(each, label_of(payload, each), _inputs(section, each, payload))
         for each in payload.get(section.selected, ())
     ]
-    if new_id and (not isinstance(section, Values) or len(entries) < section.most):
-        entries.append(Entry(new_id, f"Add a {section.noun}", _inputs(section, new_id, payload), new=True))
+    for each in new:
+        if not isinstance(section, Values) or len(entries) < section.most:
+            entries.append(Entry(each, f"Add a {section.noun}", _inputs(section, each, payload), new=True))
     return Form(key, entries, section)
 
 
@@ -184,6 +185,9 @@ def read_form(form: Form, payload: Payload, posted: Mapping[str, str]) -> dict[s
         form.texts.update({each.name: text for each, text in texts.items()})
         if entry.new and not any(texts.values()):
             continue
+        choices = {posted.get(f"choice-{each.name}") for each in entry.inputs}
+        if entry.new and "theirs" in choices and "mine" not in choices:
+            continue  # they removed it, and so it stays
         for each, text in texts.items():
             fault = each.fault(text)
             if fault is None and each.name == f"{entry.id}.label" and not text:
@@ -213,7 +217,7 @@ class PartViews:
     @view_config(request_method="GET", renderer="cr:templates/draft_part.jinja2")
     def show(self) -> dict[str, Any]:
         draft = self.request.rules.draft(self.draft_id)
-        form = form_of(self.part.key, draft.payload, str(uuid4()))
+        form = form_of(self.part.key, draft.payload, [str(uuid4())])
         return self._page(form, draft.payload, draft.version)
 
     @view_config(request_method="POST")
@@ -223,7 +227,7 @@ class PartViews:
         now = rules.draft(self.draft_id)
         version = _version(posted.get("version", ""), now.version)
         base = now if version == now.version else rules.draft(self.draft_id, version)
-        form = form_of(self.part.key, base.payload, _new_entry(posted, base.payload))
+        form = form_of(self.part.key, base.payload, _new_entries(posted, base.payload))
         wanted = read_form(form, base.payload, posted)
         if form.errors:
             return self._again(form, base, 400)
@@ -290,16 +294,27 @@ class PartViews:
     def _both_texts(self, form: Form, clashes: Clashes) -> Any:
         """409: both texts of every field that two people changed, and the rest of the form carried along."""
         theirs = clashes.theirs
+        kept = theirs.payload.get(form.section.selected, ()) if form.section else ["about"]
         clashing: dict[Place, Clash] = {clash.path: clash for clash in clashes.clashes}
         conflicts, carried = [], []
+        removed = self.request.POST.get("remove")
+        if removed:
+            carried.append({"name": "remove", "value": removed})
         for entry in form.entries:
+            if entry.new or entry.id not in kept:
+                carried.append({"name": "new", "value": entry.id})
             for each in entry.inputs:
                 clash = clashing.get(each.place[:1]) or clashing.get(each.place[:2]) or clashing.get(each.place)
                 if each.name not in form.texts:
                     continue
-                mine, their_text = form.texts[each.name], each.text(theirs.payload)
+                mine, their_text = form.texts[each.name], each.text(theirs.payload) if entry.id in kept else ""
                 if clash is None or mine == their_text:
-                    carried.append({"name": each.name, "value": each.text(clashes.merged) if clash is None else mine})
+                    carried.append(
+                        {
+                            "name": each.name,
+                            "value": mine if clash or entry.id not in kept else each.text(clashes.merged),
+                        }
+                    )
                     continue
                 name = f"{entry.heading}: {each.label}" if entry.heading else each.label
                 conflicts.append(
@@ -344,11 +359,8 @@ def _version(given: str, newest: int) -> int:
     return int(given)
 
 
-def _new_entry(posted: Mapping[str, str], payload: Payload) -> str | None:
-    """The id that the blank entry had in the form, so that a form sent twice adds one entry, not two."""
+def _new_entries(posted: Any, payload: Payload) -> list[str]:
+    """The ids that the blank entries had in the form, so that a form sent twice adds an entry once."""
     known = {each for section in (VALUES, *SECTIONS) for each in payload.get(section.selected, ())}
-    for name in posted:
-        match = re.fullmatch(r"([0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12})\.label", name)
-        if match and match[1] not in known:
-            return match[1]
-    return None
+    given = dict.fromkeys(posted.getall("new"))
+    return [each for each in given if each not in known and re.fullmatch(r"[\w.-]{1,80}", each)][:20]

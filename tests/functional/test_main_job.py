@@ -161,6 +161,54 @@ def test_at_a_clash_one_may_take_theirs(ada: TestApp) -> None:
     assert "A tree" in page
 
 
+def test_an_entry_that_was_removed_meanwhile_is_asked_about_and_a_new_one_stays(ada: TestApp) -> None:
+    draft = start(ada)
+    for label in ("Care", "Trust"):
+        write(ada, f"{draft}/values", label=label)
+    stale = ada.get(f"{draft}/values")
+    page = ada.get(f"{draft}/values")
+    care = page.html.select_one("button[name=remove]")["value"]
+    form_to(page, f"{draft}/values").submit("remove", value=care, status=303)
+    form = form_to(stale, f"{draft}/values")
+    form[f"{care}.meaning"] = "What I wrote of care"
+    labels = [name for name in form.fields if name and name.endswith(".label")]
+    form[labels[-1]] = "Joy"
+    both = form.submit("action", value="save", status=409)
+    assert "What I wrote of care" in both
+    assert [each.text for each in ada.get(f"{draft}/values").html.select("legend")][:1] == ["Trust"]
+    for choice, legends in (("theirs", {"Trust", "Joy"}), ("mine", {"Trust", "Joy", "Care"})):
+        form = form_to(both, f"{draft}/values")
+        form[f"choice-{care}.meaning"] = choice
+        form.submit("action", value="save", status=303)
+        found = {each.text for each in ada.get(f"{draft}/values").html.select("legend")} - {"Add a value"}
+        assert found == legends
+
+
+def test_a_discarded_or_published_draft_keeps_no_addresses(ada: TestApp, engine: sa.Engine) -> None:
+    def counts() -> list[int]:
+        with engine.connect() as connection:
+            names = ("draft_addresses", "stakeholders")
+            return [connection.scalar(sa.text(f"SELECT count(*) FROM {name}")) or 0 for name in names]
+
+    payload = {"title": "Elm", "stakeholderEmails": ["friend@example.org"], "selectedCoreValueIds": ["care"]}
+    ada.put_json("/api/drafts/me", {"payload": payload})
+    draft = path_of(ada.get("/drafts").html.select_one("main h2 a")["href"])
+    form_to(ada.get(f"{draft}/discard"), f"{draft}/discard").submit(status=303)
+    assert counts() == [0, 0]
+    ada.put_json("/api/drafts/me", {"payload": payload})
+    draft = path_of(ada.get("/drafts").html.select_one("main h2 a")["href"])
+    publish(ada, draft)
+    assert counts() == [0, 1]
+
+
+def test_what_was_written_since_the_question_is_not_discarded(ada: TestApp) -> None:
+    draft = start(ada, "Elm")
+    form = form_to(ada.get(f"{draft}/discard"), f"{draft}/discard")
+    write(ada, f"{draft}/about", summary="New words")
+    assert "changed after you were asked" in form.submit(status=409)
+    assert "New words" in ada.get(draft)
+
+
 def test_a_form_sent_twice_adds_one_entry(ada: TestApp) -> None:
     draft = start(ada)
     page = ada.get(f"{draft}/values")
