@@ -41,6 +41,8 @@ def create_engine(url: str, **options: Any) -> sa.Engine:
     return sa.create_engine(
         url,
         pool_pre_ping=True,
+        # What people write has no place in a log of errors.
+        hide_parameters=True,
         connect_args={
             "connect_timeout": CONNECT_TIMEOUT,
             "application_name": "community-rule",

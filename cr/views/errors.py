@@ -137,6 +137,9 @@ def _methods(request: Any) -> set[str]:
     return methods
 
 
+BUSY = ("55P03", "57014")
+"""lock_not_available, query_canceled: the database is there, but somebody holds what the request needs for too long."""
+
 FORM_MOST = 1024 * 1024
 """Bytes of a form: several times the longest part of a draft."""
 
@@ -159,6 +162,14 @@ def refuse_odd_bodies(event: NewRequest) -> None:
         raise InvalidJson("Send the body as application/json.")
     if request.body.count(b"&") >= FIELDS_MOST:
         raise PayloadTooLarge()
+
+
+@subscriber(NewRequest)
+def refuse_detours(event: NewRequest) -> None:
+    """`/api/../drafts` would be a page that counts as the API to whoever looks at the address only."""
+    segments = event.request.environ.get("PATH_INFO", "").strip("/").split("/")
+    if any(segment in (".", "..") for segment in segments):
+        raise HTTPNotFound()
 
 
 @subscriber(ContextFound)
@@ -209,7 +220,8 @@ def lost_race(error: Exception, request: Any) -> Response:
 
 @exception_view_config(context=sa.exc.SQLAlchemyError)
 def database_error(error: sa.exc.SQLAlchemyError, request: Any) -> Response:
-    return database_away(error, request) if is_disconnect(error) else unexpected(error, request)
+    busy = getattr(getattr(error, "orig", None), "pgcode", None) in BUSY
+    return database_away(error, request) if busy or is_disconnect(error) else unexpected(error, request)
 
 
 def database_away(error: BaseException, request: Any) -> Response:

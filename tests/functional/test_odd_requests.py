@@ -57,3 +57,8 @@ def test_a_file_in_the_place_of_a_token(client: TestApp) -> None:
 def test_a_limit_of_thousands_of_digits(client: TestApp) -> None:
     client.get("/api/rules?limit=" + "0" * 5000 + "1", status=400)
     client.get("/rules?before=" + "9" * 5000, status=200)
+
+
+@pytest.mark.parametrize("path", ["/api/../drafts", "/api/./health", "/static/../login", "/rules/.."])
+def test_detours_lead_nowhere(client: TestApp, path: str) -> None:
+    assert raw(client, path).startswith("404 ")
