@@ -393,7 +393,7 @@ def _explain_custom_methods(before: Payload, after: Payload) -> Iterable[DraftEv
     metas, blocks = (before.get(META, {}), after.get(META, {})), (before.get(BLOCKS, {}), after.get(BLOCKS, {}))
     for method in dict.fromkeys((*metas[0], *metas[1], *blocks[0], *blocks[1])):
         was, now = [(metas[i].get(method) or None, blocks[i].get(method) or None) for i in (0, 1)]
-        if was != now:
+        if not same(was, now):
             yield CustomMethodWritten(method=method, label=_label(before, after, method), meta=now[0], blocks=now[1])
 
 
@@ -415,7 +415,8 @@ def _changed_fields(
 ) -> Iterable[tuple[str, dict[str, Any]]]:
     for identifier in dict.fromkeys((*old, *new)):
         was, now = old.get(identifier, {}), new.get(identifier, {})
-        changed = {name: now.get(name) for name in dict.fromkeys((*was, *now)) if was.get(name) != now.get(name)}
+        names = dict.fromkeys((*was, *now))
+        changed = {name: now.get(name) for name in names if not same(was.get(name), now.get(name))}
         if changed:
             yield identifier, changed
 
@@ -453,7 +454,7 @@ def write(draft: Draft, base: Draft, payload: Payload) -> list[DraftEvent]:
 def restore(draft: Draft, then: Draft) -> list[DraftEvent]:
     """The text as it was; nothing when it is so already."""
     must_be_open(draft)
-    if then.payload == draft.payload:
+    if same(then.payload, draft.payload):
         return []
     return [Restored(version=then.version, payload=then.payload)]
 

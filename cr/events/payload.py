@@ -37,6 +37,9 @@ BLOCKS = "customMethodCardFieldBlocksById"
 FIELD_MAPS = (VALUES.details, *(section.details for section in SECTIONS), META)
 """Maps from an id to a map of fields: each field is a part of its own, so that two people can write two of them."""
 
+SELECTIONS_OF = {section.details: (section.selected,) for section in (VALUES, *SECTIONS)}
+"""By map of fields, what its ids are chosen in; what is in no such map is about every section that has the id."""
+
 PRIVATE = ("stakeholderEmails", "communitySaveEmail")
 """Keys that hold people's addresses. They are kept in an ordinary table that can be erased, never in an event."""
 
@@ -236,13 +239,11 @@ def merged(base: Payload, theirs: Payload, mine: Payload) -> tuple[dict[str, Any
     """What both changed since `base`, and where they clash. At a clash the result holds `theirs`.
 
     Lists of chosen values and methods never clash: what either added is in, what either dropped is out. To write about
-    what the other dropped is a clash.
+    what the other dropped is a clash, whoever of the two wrote and whoever dropped.
     """
     was, now, wanted = flat(base), flat(theirs), flat(mine)
     result: dict[Path, Any] = {}
     clashes: list[Clash] = []
-    # What I wrote about something that they dropped would be kept where nobody sees it: that is a clash as well.
-    gone = _selected(base) & _selected(mine) - _selected(theirs)
     for path in dict.fromkeys((*now, *wanted)):
         if path[0] in SELECTIONS:
             chosen = _merged_selection(was.get(path, []), now.get(path, []), wanted.get(path, []))
@@ -251,18 +252,22 @@ def merged(base: Payload, theirs: Payload, mine: Payload) -> tuple[dict[str, Any
             continue
         b, t, m = was.get(path, ABSENT), now.get(path, ABSENT), wanted.get(path, ABSENT)
         source = now
-        if not same(m, b) and not same(m, t):
-            if same(t, b) and not (len(path) > 1 and path[1] in gone):
+        # What is written about something that the other dropped would be kept where nobody sees it.
+        unseen = _chosen(base, path) and _chosen(theirs, path) != _chosen(mine, path)
+        if not same(m, t):
+            if not same(m, b) and same(t, b) and not (unseen and _chosen(mine, path)):
                 source = wanted
-            else:
+            elif not same(m, b) or (unseen and _chosen(theirs, path)):
                 clashes.append(Clash(path, *(None if part is ABSENT else part for part in (b, t, m))))
         if path in source:
             result[path] = source[path]
     return nested(result), clashes
 
 
-def _selected(payload: Payload) -> set[str]:
-    return {identifier for key in SELECTIONS for identifier in payload.get(key, ())}
+def _chosen(payload: Payload, path: Path) -> bool:
+    """Whether the part is about a value, method or clause that the payload has chosen."""
+    selections = SELECTIONS_OF.get(path[0], SELECTIONS)
+    return len(path) > 1 and any(path[1] in payload.get(key, ()) for key in selections)
 
 
 def _merged_selection(base: Iterable[str], theirs: list[str], mine: list[str]) -> list[str]:

@@ -121,3 +121,34 @@ def test_a_draft_without_a_name_is_not_published() -> None:
     with pytest.raises(ValidationProblem, match="name"):
         d.publish(given(d.Named(title="  ")), RULE, 1)
     assert d.publish(given(d.Named(title="Elm")), RULE, 1) == [d.Published(rule=RULE, revision=1)]
+
+
+def chosen(*values: str, **meanings: str) -> d.Draft:
+    described = [d.ValueDescribed(value=each, label=each, fields={"meaning": text}) for each, text in meanings.items()]
+    return given(*(d.ValueChosen(value=each, label=each) for each in values), *described)
+
+
+def test_to_write_about_what_the_other_dropped_is_a_clash_both_ways() -> None:
+    base, rewritten, dropped = chosen("care", care="old"), chosen("care", care="new"), chosen(care="old")
+    for now, mine, theirs_text, my_text in ((dropped, rewritten, "old", "new"), (rewritten, dropped, "new", "old")):
+        with pytest.raises(d.Clashes) as refusal:
+            d.write(now, base, mine.payload)
+        (clash,) = refusal.value.clashes
+        assert (clash.theirs, clash.mine) == (theirs_text, my_text)
+
+
+def test_what_is_dropped_in_one_section_is_gone_there_whatever_other_sections_hold() -> None:
+    both = {"selectedMembershipMethodIds": ["lot"], "selectedDecisionApproachIds": ["lot"]}
+    base = given(d.Started(owner=OWNER, payload=both))
+    now = given(d.Started(owner=OWNER, payload={"selectedMembershipMethodIds": ["lot"]}))
+    with pytest.raises(d.Clashes):
+        d.write(now, base, {**both, "decisionApproachDetailsById": {"lot": {"corePrinciple": "Chance"}}})
+    about_joining = {"membershipMethodDetailsById": {"lot": {"eligibility": "All"}}}
+    assert len(d.write(now, base, {**both, **about_joining})) == 1
+
+
+def test_one_and_true_differ_in_details_and_on_the_way_back() -> None:
+    one, true = ({"coreValueDetailsByChipId": {"care": {"n": each}}} for each in (1, True))
+    assert d.explain(one, true) == [d.ValueDescribed(value="care", label="Care", fields={"n": True})]
+    then, now = (given(d.Started(owner=OWNER, payload=each)) for each in (one, true))
+    assert d.restore(now, then) == [d.Restored(version=2, payload=one)]
