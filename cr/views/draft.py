@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from datetime import date
 from itertools import groupby
 from typing import Any
+from uuid import UUID
 
 from pyramid.httpexceptions import HTTPSeeOther
 from pyramid.view import view_config, view_defaults
@@ -17,12 +18,13 @@ from cr.errors import Conflict, NotFound, Problem, ValidationProblem
 from cr.events.document import composed
 from cr.events.draft import Draft
 from cr.events.payload import BLOCKS, META, Payload, flat, label_of
+from cr.limits import Interval
 from cr.projections import histories
 from cr.projections.revisions import render
 from cr.resources.drafts import PARTS, DraftResource
 from cr.security import Permission
 from cr.views.drafts import part_state, revised_rule
-from cr.views.parts import Input, tidy
+from cr.views.parts import Input, elsewhere, tidy
 
 ENTRIES = 100
 """Steps of a history on one page."""
@@ -94,14 +96,12 @@ class DraftViews:
 
     @view_config(request_method="GET", renderer="cr:templates/draft.jinja2")
     def show(self) -> Any:
-        if self.draft.status == "published":
-            return HTTPSeeOther(self._url("history"))
-        if self.draft.status == "discarded":
-            raise NotFound("This draft was discarded.")
-        return {**self._common(), "parts": self._parts()}
+        return elsewhere(self.draft, self._url()) or {**self._common(), "parts": self._parts()}
 
     @view_config(name="preview", request_method="GET", renderer="cr:templates/draft_at.jinja2")
-    def preview(self) -> dict[str, Any]:
+    def preview(self) -> Any:
+        if away := elsewhere(self.draft, self._url()):
+            return away
         return {**self._common(), "entry": None, "body": render(composed(self.draft.payload))}
 
     # --- History ------------------------------------------------------------------------------------------------------
@@ -168,8 +168,8 @@ class DraftViews:
     # --- The end of a draft -------------------------------------------------------------------------------------------
 
     @view_config(name="discard", request_method="GET", renderer="cr:templates/draft_discard.jinja2")
-    def ask_discard(self) -> dict[str, Any]:
-        return self._common()
+    def ask_discard(self) -> Any:
+        return elsewhere(self.draft, self._url()) or self._common()
 
     @view_config(name="discard", request_method="POST")
     def discard(self) -> Any:
@@ -183,7 +183,7 @@ class DraftViews:
     def ask_publish(self) -> Any:
         if self.draft.status == "published":
             return HTTPSeeOther(self._url("published"))
-        return self._publish_page({}, {})
+        return elsewhere(self.draft, self._url()) or self._publish_page({}, {})
 
     @view_config(name="publish", request_method="POST", renderer="cr:templates/publish.jinja2")
     def publish(self) -> Any:
@@ -210,11 +210,13 @@ class DraftViews:
         try:
             if version is None:
                 raise Conflict("This form is not from this draft. Read the draft once more, then publish.")
-            emails = draft_addresses.load(session, self.draft.id).get("stakeholderEmails", ())
-            people = stakeholders.named(emails, own=self.request.identity.email) if not self.draft.rule else {}
+            people = self._invited() if not self.draft.rule else {}
             rule = self.request.rules.publish_draft(
                 self.draft.id, self.actor, self.request.now, seen_version=version, stakeholders=people, **decision
             )
+            if people:
+                # Last, for a refusal that is shown in the form is no exception that would give the turn back.
+                self.request.at_most_once(Interval("publish-with-invites:ip", self.request.client_network, 60))
             stakeholders.keep(session, rule.id, people, self.request.now)
             draft_addresses.save(session, self.draft.id, self.actor, {})
         except Problem as problem:
@@ -225,8 +227,25 @@ class DraftViews:
             return {**self._publish_page(texts, {}), "error": problem.message}
         return HTTPSeeOther(self._url("published"))
 
+    def _invited(self) -> dict[UUID, str]:
+        """Whom to invite: the addresses that came with the draft, but for those that can't be.
+
+        This page does not show them, so nobody could mend them here.
+        """
+        people: dict[str, UUID] = {}
+        for email in draft_addresses.load(self.request.dbsession, self.draft.id).get("stakeholderEmails", ()):
+            try:
+                named = stakeholders.named([email], own=self.request.identity.email)
+            except ValidationProblem:
+                continue
+            people.update({address: key for key, address in named.items()})
+        return {key: address for address, key in people.items()}
+
     def _publish_page(self, texts: dict[str, str], errors: dict[str, str]) -> dict[str, Any]:
         missing = []
+        revises = revised_rule(self.row, self.request)
+        if revises and revises["withdrawn"]:
+            missing.append({"text": "The rule was withdrawn. It gets no further revision.", "url": revises["url"]})
         if not self.draft.title:
             missing.append({"text": "Give the rule a name.", "url": self._url("about")})
         if not composed(self.draft.payload)["sections"]:

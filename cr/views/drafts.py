@@ -65,12 +65,16 @@ class DraftsViews:
         }
 
 
-def revised_rule(row: Any, request: Any) -> dict[str, str] | None:
+def revised_rule(row: Any, request: Any) -> dict[str, Any] | None:
     """The published rule that a draft is to become the next revision of."""
     if row.revises is None:
         return None
     rule = rules.find(request.dbsession, row.rule)
-    return {"title": rule.title, "url": request.resource_path(request.root, "rules", str(row.rule))}
+    return {
+        "title": rule.title,
+        "url": request.resource_path(request.root, "rules", str(row.rule)),
+        "withdrawn": rule.status == "withdrawn",
+    }
 
 
 def part_state(key: str, payload: Payload) -> str:

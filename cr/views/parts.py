@@ -14,8 +14,8 @@ from pyramid.renderers import render_to_response
 from pyramid.view import view_config, view_defaults
 
 from cr.catalog.sections import MORE, SECTIONS, VALUES, Section, Values
-from cr.errors import ValidationProblem
-from cr.events.draft import Clashes
+from cr.errors import Conflict, NotFound, ValidationProblem
+from cr.events.draft import Clashes, Draft
 from cr.events.payload import BLOCKS, META, TEXTS, Clash, Payload, label_of
 from cr.resources.drafts import Part
 from cr.security import Permission
@@ -124,8 +124,7 @@ def form_of(key: str, payload: Payload, new: Iterable[str] = ()) -> Form:
         for each in payload.get(section.selected, ())
     ]
     for each in new:
-        if not isinstance(section, Values) or len(entries) < section.most:
-            entries.append(Entry(each, f"Add a {section.noun}", _inputs(section, each, payload), new=True))
+        entries.append(Entry(each, f"Add a {section.noun}", _inputs(section, each, payload), new=True))
     return Form(key, entries, section)
 
 
@@ -182,13 +181,15 @@ def read_form(form: Form, payload: Payload, posted: Mapping[str, str]) -> dict[s
         for each in entry.inputs:
             if each.name in posted and posted.get(f"choice-{each.name}") != "theirs":
                 texts[each] = tidy(posted[each.name])
-        form.texts.update({each.name: text for each, text in texts.items()})
-        if entry.new and not any(texts.values()):
-            continue
         choices = {posted.get(f"choice-{each.name}") for each in entry.inputs}
         if entry.new and "theirs" in choices and "mine" not in choices:
             continue  # they removed it, and so it stays
+        form.texts.update({each.name: text for each, text in texts.items()})
+        if entry.new and not any(texts.values()):
+            continue
         for each, text in texts.items():
+            if not entry.new and text == shown_text(each, entry, payload):
+                continue  # not touched: what came by another way may be longer than a form takes
             fault = each.fault(text)
             if fault is None and each.name == f"{entry.id}.label" and not text:
                 fault = "Give it a name, or empty the other fields too." if entry.new else "It needs a name."
@@ -206,6 +207,21 @@ def read_form(form: Form, payload: Payload, posted: Mapping[str, str]) -> dict[s
     return result
 
 
+def shown_text(each: Input, entry: Entry, payload: Payload) -> str:
+    """What the form shows in a field before anybody touches it."""
+    text = each.text(payload)
+    if each.name == f"{entry.id}.label" and not entry.new:
+        return text or tidy(label_of(payload, entry.id))
+    return text
+
+
+def elsewhere(draft: Draft, draft_url: str) -> HTTPSeeOther | None:
+    """Where to go instead of a page that is for open drafts. Raises `NotFound` for a draft that was discarded."""
+    if draft.status == "discarded":
+        raise NotFound("This draft was discarded.")
+    return HTTPSeeOther(f"{draft_url}history") if draft.status == "published" else None
+
+
 @view_defaults(context=Part, permission=Permission.DRAFT_EDIT)
 class PartViews:
     def __init__(self, context: Part, request: Any) -> None:
@@ -215,9 +231,12 @@ class PartViews:
         self.draft_url = request.resource_path(context.__parent__)
 
     @view_config(request_method="GET", renderer="cr:templates/draft_part.jinja2")
-    def show(self) -> dict[str, Any]:
+    def show(self) -> Any:
         draft = self.request.rules.draft(self.draft_id)
-        form = form_of(self.part.key, draft.payload, [str(uuid4())])
+        if away := elsewhere(draft, self.draft_url):
+            return away
+        full = self.part.key == VALUES.slug and len(draft.payload.get(VALUES.selected, ())) >= VALUES.most
+        form = form_of(self.part.key, draft.payload, [] if full else [str(uuid4())])
         return self._page(form, draft.payload, draft.version)
 
     @view_config(request_method="POST")
@@ -227,16 +246,22 @@ class PartViews:
         now = rules.draft(self.draft_id)
         version = _version(posted.get("version", ""), now.version)
         base = now if version == now.version else rules.draft(self.draft_id, version)
-        form = form_of(self.part.key, base.payload, _new_entries(posted, base.payload))
+        form = form_of(self.part.key, base.payload, _new_entries(self.part.key, posted, base.payload))
         wanted = read_form(form, base.payload, posted)
         if form.errors:
             return self._again(form, base, 400)
         try:
-            rules.write_draft(
+            after = rules.write_draft(
                 self.draft_id, self.request.identity.account_id, self.request.now, wanted, base_version=version
             )
         except Clashes as clashes:
-            return self._both_texts(form, clashes)
+            return self._both_texts(form, base.payload, clashes)
+        had, has = (len(each.payload.get(VALUES.selected, ())) for each in (now, after))
+        if has > max(had, VALUES.most):
+            raise Conflict(
+                f"There is room for {VALUES.most} values, and there are {had} already. "
+                "Nothing was saved: remove one first, then add yours."
+            )
         stay = posted.get("action") == "add" or "remove" in posted
         anchor = "add" if posted.get("action") == "add" else None
         url = self.request.resource_url(self.part, anchor=anchor) if stay else self.draft_url
@@ -252,7 +277,7 @@ class PartViews:
     def _page(self, form: Form, payload: Payload, version: int) -> dict[str, Any]:
         def shown(entry: Entry) -> list[dict[str, Any]]:
             return [
-                each.shown(form.texts.get(each.name, self._text(each, entry, payload)), form.errors.get(each.name))
+                each.shown(form.texts.get(each.name, shown_text(each, entry, payload)), form.errors.get(each.name))
                 for each in entry.inputs
             ]
 
@@ -275,12 +300,6 @@ class PartViews:
             "error": None,
         }
 
-    @staticmethod
-    def _text(each: Input, entry: Entry, payload: Payload) -> str:
-        if each.name == f"{entry.id}.label" and not entry.new:
-            return each.text(payload) or label_of(payload, entry.id)
-        return each.text(payload)
-
     def _about_part(self, form: Form) -> dict[str, Any]:
         return {
             "key": form.key,
@@ -291,32 +310,34 @@ class PartViews:
             "back_url": self.draft_url,
         }
 
-    def _both_texts(self, form: Form, clashes: Clashes) -> Any:
+    def _both_texts(self, form: Form, base: Payload, clashes: Clashes) -> Any:
         """409: both texts of every field that two people changed, and the rest of the form carried along."""
         theirs = clashes.theirs
         kept = theirs.payload.get(form.section.selected, ()) if form.section else ["about"]
         clashing: dict[Place, Clash] = {clash.path: clash for clash in clashes.clashes}
-        conflicts, carried = [], []
-        removed = self.request.POST.get("remove")
-        if removed:
-            carried.append({"name": "remove", "value": removed})
+
+        def clash_at(each: Input) -> Clash | None:
+            return next((found for end in (1, 2, 3) if (found := clashing.get(each.place[:end]))), None)
+
+        conflicts, together, carried = [], [], []
         for entry in form.entries:
-            if entry.new or entry.id not in kept:
+            inputs = [each for each in entry.inputs if each.name in form.texts]
+            gone = not entry.new and entry.id not in kept
+            if not inputs or (gone and not any(clash_at(each) for each in inputs)):
+                continue  # being removed, or removed by them and not touched here
+            if entry.new or gone:
                 carried.append({"name": "new", "value": entry.id})
-            for each in entry.inputs:
-                clash = clashing.get(each.place[:1]) or clashing.get(each.place[:2]) or clashing.get(each.place)
-                if each.name not in form.texts:
-                    continue
-                mine, their_text = form.texts[each.name], each.text(theirs.payload) if entry.id in kept else ""
-                if clash is None or mine == their_text:
-                    carried.append(
-                        {
-                            "name": each.name,
-                            "value": mine if clash or entry.id not in kept else each.text(clashes.merged),
-                        }
-                    )
-                    continue
+            for each in inputs:
+                clash, mine = clash_at(each), form.texts[each.name]
+                their_text = "" if gone else each.text(theirs.payload)
                 name = f"{entry.heading}: {each.label}" if entry.heading else each.label
+                if clash is None or mine == their_text:
+                    # A clause or value that comes back, or comes anew, brings all its texts.
+                    text = mine if clash or gone or entry.new else shown_text(each, entry, clashes.merged)
+                    carried.append({"name": each.name, "value": text})
+                    if not gone and not entry.new and text != shown_text(each, entry, base):
+                        together.append(name)
+                    continue
                 conflicts.append(
                     {
                         "name": each.name,
@@ -325,6 +346,7 @@ class PartViews:
                         "theirs": their_text,
                         "yours": mine,
                         "kind": each.kind,
+                        "gone": gone,
                     }
                 )
         response = render_to_response(
@@ -333,7 +355,8 @@ class PartViews:
                 "part": self._about_part(form),
                 "version": theirs.version,
                 "conflicts": conflicts,
-                "merged": [],
+                "removing": self._removing(form, theirs.payload),
+                "merged": together,
                 "fields": carried,
                 "errors": None,
                 "error": None,
@@ -342,6 +365,15 @@ class PartViews:
         )
         response.status_int = 409
         return response
+
+    def _removing(self, form: Form, payload: Payload) -> dict[str, Any] | None:
+        """The entry that the form was to remove, as it is now."""
+        for entry in form.entries:
+            if entry.id == self.request.POST.get("remove") and not entry.new:
+                now = Entry(entry.id, label_of(payload, entry.id), entry.inputs)
+                texts = [{"label": each.label, "text": shown_text(each, now, payload)} for each in now.inputs]
+                return {"id": entry.id, "name": now.heading, "texts": [each for each in texts if each["text"]]}
+        return None
 
 
 def _base_text(value: Any, each: Input) -> str:
@@ -359,8 +391,12 @@ def _version(given: str, newest: int) -> int:
     return int(given)
 
 
-def _new_entries(posted: Any, payload: Payload) -> list[str]:
-    """The ids that the blank entries had in the form, so that a form sent twice adds an entry once."""
-    known = {each for section in (VALUES, *SECTIONS) for each in payload.get(section.selected, ())}
+def _new_entries(key: str, posted: Any, payload: Payload) -> list[str]:
+    """The ids that the blank entries had in the form, so that a form sent twice adds an entry once.
+
+    An entry that came through the API has an id of any kind, and may be put back.
+    """
+    section = next((each for each in (VALUES, *SECTIONS) if each.slug == key), None)
+    known = payload.get(section.selected, ()) if section else ()
     given = dict.fromkeys(posted.getall("new"))
-    return [each for each in given if each not in known and re.fullmatch(r"[\w.-]{1,80}", each)][:20]
+    return [each for each in given if each not in known and each == tidy(each) and 0 < len(each) <= 200][:20]

@@ -366,3 +366,136 @@ def test_what_people_write_is_shown_as_text(ada: TestApp, client: TestApp) -> No
     assert page.html.select("main script, main img, main b, a[href^=javascript]") == []
     assert "<script>alert(1)</script>" in page.html.h1.text
     assert page.html.select_one(".prose strong").text == "bold"
+
+
+def legends(client: TestApp, draft: str) -> list[str]:
+    return [each.text for each in client.get(f"{draft}/values").html.select("legend") if each.text != "Add a value"]
+
+
+def two_values(client: TestApp) -> tuple[str, str, str]:
+    """The path of a draft, and the ids of its values Care and Trust."""
+    draft = start(client)
+    write(client, f"{draft}/values", label="Care", meaning="Care as it was")
+    write(client, f"{draft}/values", label="Trust", meaning="Trust as it was")
+    care, trust = [each["value"] for each in client.get(f"{draft}/values").html.select("button[name=remove]")]
+    return draft, care, trust
+
+
+def remove(client: TestApp, draft: str, value: str) -> None:
+    form_to(client.get(f"{draft}/values"), f"{draft}/values").submit("remove", value=value, status=303)
+
+
+def rewrite(client: TestApp, draft: str, value: str, meaning: str, *, page: Any = None) -> Any:
+    form = form_to(page or client.get(f"{draft}/values"), f"{draft}/values")
+    form[f"{value}.meaning"] = meaning
+    return form
+
+
+def test_what_was_removed_meanwhile_and_not_touched_here_stays_removed(ada: TestApp) -> None:
+    draft, care, trust = two_values(ada)
+    stale = ada.get(f"{draft}/values")
+    remove(ada, draft, care)
+    rewrite(ada, draft, trust, "Theirs").submit("action", value="save", status=303)
+    form = rewrite(ada, draft, trust, "Mine", page=stale)
+    form[[name for name in form.fields if name and name.endswith(".label")][-1]] = "Joy"
+    both = form.submit("action", value="save", status=409)
+    form_to(both, f"{draft}/values").submit("action", value="save", status=303)
+    assert legends(ada, draft) == ["Trust", "Joy"]
+
+
+@pytest.mark.parametrize("identifier", ["care", "a b", 'a"<b>'])
+def test_a_value_of_any_id_that_was_removed_meanwhile_comes_back_with_my_text(ada: TestApp, identifier: str) -> None:
+    ada.put_json("/api/drafts/me", {"payload": {"title": "Elm", "selectedCoreValueIds": [identifier, "trust"]}})
+    draft = path_of(ada.get("/drafts").html.select_one("main h2 a")["href"]).rstrip("/")
+    stale = ada.get(f"{draft}/values")
+    remove(ada, draft, identifier)
+    both = rewrite(ada, draft, identifier, "My words", page=stale).submit("action", value="save", status=409)
+    assert "all of this was removed" in both
+    form_to(both, f"{draft}/values").submit("action", value="save", status=303)
+    assert "My words" in ada.get(f"{draft}/values")
+    assert ada.get("/api/drafts/me").json["draft"]["payload"]["selectedCoreValueIds"] == ["trust", identifier]
+
+
+def test_a_value_that_was_rewritten_meanwhile_is_removed_only_when_that_was_seen(ada: TestApp) -> None:
+    for checked, left in ((True, ["Trust"]), (False, ["Care", "Trust"])):
+        draft, care, _ = two_values(ada)
+        stale = ada.get(f"{draft}/values")
+        rewrite(ada, draft, care, "Rewritten").submit("action", value="save", status=303)
+        both = form_to(stale, f"{draft}/values").submit("remove", value=care, status=409)
+        assert "Rewritten" in both
+        form = form_to(both, f"{draft}/values")
+        form["remove"].checked = checked
+        form.submit("action", value="save", status=303)
+        assert legends(ada, draft) == left
+
+
+def test_a_removal_survives_a_clash_and_what_met_without_trouble_is_named(ada: TestApp) -> None:
+    draft, care, trust = two_values(ada)
+    stale = ada.get(f"{draft}/values")
+    rewrite(ada, draft, trust, "Theirs").submit("action", value="save", status=303)
+    form = rewrite(ada, draft, trust, "Mine", page=stale)
+    form[f"{trust}.signals"] = "Doors are locked"
+    both = form.submit("remove", value=care, status=409)
+    assert "Put together without trouble: Trust: Signs that it is being broken." in both
+    form_to(both, f"{draft}/values").submit("action", value="save", status=303)
+    assert legends(ada, draft) == ["Trust"]
+    assert "Doors are locked" in ada.get(f"{draft}/values")
+
+
+def test_a_sixth_value_from_an_old_page_is_refused_with_its_text(ada: TestApp) -> None:
+    draft = start(ada)
+    stale = ada.get(f"{draft}/values")
+    for label in ("Care", "Trust", "Joy", "Rest", "Play"):
+        write(ada, f"{draft}/values", label=label)
+    answer = write(ada, f"{draft}/values", page=stale, label="Sixth", status=409)
+    assert "room for 5 values" in answer
+    assert "Sixth" in answer
+    assert len(legends(ada, draft)) == 5
+
+
+def test_a_field_that_nobody_touched_does_not_stop_a_save(ada: TestApp) -> None:
+    long = "x" * 9000
+    payload = {
+        "title": "Elm",
+        "selectedDecisionApproachIds": ["vote"],
+        "decisionApproachDetailsById": {"vote": {"corePrinciple": long, "consensusLevel": 66.6}},
+    }
+    ada.put_json("/api/drafts/me", {"payload": payload})
+    draft = path_of(ada.get("/drafts").html.select_one("main h2 a")["href"]).rstrip("/")
+    form = form_to(ada.get(f"{draft}/decisions"), f"{draft}/decisions")
+    form["vote.applicableScope"] = "Money"
+    form.submit("action", value="save", status=303)
+    kept = ada.get("/api/drafts/me").json["draft"]["payload"]["decisionApproachDetailsById"]["vote"]
+    assert kept == {"corePrinciple": long, "consensusLevel": 66.6, "applicableScope": "Money"}
+
+
+def test_pages_of_a_draft_that_is_closed_lead_to_its_history_or_nowhere(ada: TestApp) -> None:
+    draft = written(ada)
+    publish(ada, draft)
+    for page in ("", "/about", "/values", "/preview", "/discard"):
+        assert path_of(ada.get(f"{draft}{page}", status=303).location) == f"{draft}/history"
+    draft = start(ada)
+    form_to(ada.get(f"{draft}/discard"), f"{draft}/discard").submit(status=303)
+    for page in ("", "/about", "/values", "/preview", "/discard", "/publish"):
+        ada.get(f"{draft}{page}", status=404)
+
+
+def test_a_draft_of_a_withdrawn_rule_says_so(ada: TestApp) -> None:
+    rule = publish(ada, written(ada))
+    draft = edit(ada, rule)
+    ada.delete(f"/api{rule}")
+    assert "was withdrawn" in ada.get(draft)
+    page = ada.get(f"{draft}/publish")
+    assert "The rule was withdrawn" in page
+    assert not page.html.select("button:-soup-contains('Publish')")
+
+
+def test_addresses_that_cannot_be_invited_do_not_stop_publishing(ada: TestApp, engine: sa.Engine) -> None:
+    own = ada.get("/api/auth/session").json["user"]["email"]
+    emails = [own, "no address", "friend@example.org", "Friend@example.org"]
+    ada.put_json(
+        "/api/drafts/me", {"payload": {"title": "Elm", "stakeholderEmails": emails, "selectedCoreValueIds": ["care"]}}
+    )
+    publish(ada, path_of(ada.get("/drafts").html.select_one("main h2 a")["href"]).rstrip("/"))
+    with engine.connect() as connection:
+        assert connection.execute(sa.text("SELECT email FROM stakeholders")).scalars().all() == ["friend@example.org"]
