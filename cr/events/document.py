@@ -6,9 +6,10 @@ Keys that we don't know are kept as they came.
 
 from __future__ import annotations
 
+import json
+from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -80,8 +81,7 @@ def checked_document(document: Any) -> dict[str, Any]:
     return dict(document)
 
 
-@dataclass(frozen=True)
-class Piece:
+class Piece(NamedTuple):
     """What one value, method or clause of a draft puts into a document: an entry in a section."""
 
     section: str
@@ -102,39 +102,36 @@ def composed(payload: Payload) -> dict[str, Any]:
     was, now = _pieces(first), _pieces(payload)
     document = dict(base)
 
-    changed = {source for source in now if now[source] != was.get(source)}
-    shown: set[Source] = set()
+    changed = {source for source in now if not same(now[source], was.get(source))}
+    sources = _by_text(was)
+    kept: set[Source] = set()
     sections: list[dict[str, Any]] = []
     for part in base.get("sections") or []:
         entries = []
         for entry in part["entries"]:
-            source = _source_of(Piece(part["categoryName"], entry), was, shown)
-            shown.add(source)
-            if source not in now:
-                continue
-            if source not in changed:
-                entries.append(entry)
-            elif now[source].section == part["categoryName"]:
-                entries.append(now[source].entry)
-            else:
-                shown.discard(source)
+            # `decomposed` made a source for every entry of the document, so there is one left.
+            source = sources[_text(Piece(part["categoryName"], entry))].pop()
+            if source in now and now[source].section == part["categoryName"]:
+                entries.append(now[source].entry if source in changed else entry)
+                kept.add(source)
         if entries or not part["entries"]:
             sections.append({**part, "entries": entries})
     # A value or method that the document named without an entry of its own gets one only when somebody describes it.
-    silent = was.keys() - shown - changed
-    for name, entries in _added(payload, now, shown | silent).items():
+    silent = {source for left in sources.values() for source in left} - changed
+    for name, entries in _added(now, kept | silent).items():
         existing = next((part for part in sections if part["categoryName"] == name), None)
         if existing is not None:
             existing["entries"] = [*existing["entries"], *entries]
         else:
-            sections.append({"categoryName": name, "entries": entries})
+            later = (place for place, part in enumerate(sections) if _rank(part["categoryName"]) > _rank(name))
+            sections.insert(next(later, len(sections)), {"categoryName": name, "entries": entries})
     document["sections"] = sections
 
     _compose_values(document, payload, first)
     _compose_methods(document, payload, first)
     for key in CARRIED:
         value = _carried(key, payload)
-        if value != _carried(key, first):
+        if not same(value, _carried(key, first)):
             document.pop(key, None)
             if value:
                 document[key] = value
@@ -163,37 +160,41 @@ def _pieces(payload: Payload) -> dict[Source, Piece]:
     return pieces
 
 
-def _source_of(piece: Piece, was: Mapping[Source, Piece], taken: set[Source]) -> Source:
-    """`decomposed` made a source for every entry of the document, so there is one that is not taken yet."""
-    return next(
-        source
-        for source, other in was.items()
-        if source not in taken and same(other.entry, piece.entry) and other.section == piece.section
-    )
+def _text(piece: Piece) -> str:
+    return json.dumps(piece, sort_keys=True)
 
 
-def _added(payload: Payload, now: Mapping[Source, Piece], shown: set[Source]) -> dict[str, list[dict[str, Any]]]:
-    """The entries of what is new, by section, the standard sections first."""
-    names = [VALUES.name, *(section.name for section in METHOD_SECTIONS)]
-    entries: dict[str, list[dict[str, Any]]] = {name: [] for name in names}
+def _by_text(pieces: dict[Source, Piece]) -> dict[str, list[Source]]:
+    """The sources of every piece that reads the same, the first of them last."""
+    sources: dict[str, list[Source]] = {}
+    for source in reversed(pieces):
+        sources.setdefault(_text(pieces[source]), []).append(source)
+    return sources
+
+
+NAMES = (VALUES.name, *(section.name for section in METHOD_SECTIONS))
+"""The sections that every rule may have, in their order; the group's own come after them."""
+
+
+def _rank(name: str) -> int:
+    return NAMES.index(name) if name in NAMES else len(NAMES)
+
+
+def _added(now: Mapping[Source, Piece], shown: set[Source]) -> dict[str, list[dict[str, Any]]]:
+    """The entries of what is new, by section."""
+    entries: dict[str, list[dict[str, Any]]] = {}
     for source, piece in now.items():
         if source not in shown:
             entries.setdefault(piece.section, []).append(piece.entry)
-    return {name: added for name, added in entries.items() if added}
+    return entries
 
 
 def _compose_values(document: dict[str, Any], payload: Payload, first: Payload) -> None:
-    stood = {value["chipId"]: value for value in document.get("coreValues") or []}
-    if payload.get(VALUES.selected, []) == first.get(VALUES.selected, []) and same(
-        payload.get(VALUES.details, {}), first.get(VALUES.details, {})
-    ):
+    made = [_core_value(payload, value) for value in payload.get(VALUES.selected, ())]
+    before = [_core_value(first, value) for value in first.get(VALUES.selected, ())]
+    if same(made, before):
         return
-    values = []
-    for value in payload.get(VALUES.selected, ()):
-        made = _core_value(payload, value)
-        unchanged = value in stood and same(made, _core_value(first, value))
-        values.append(stood[value] if unchanged else {**stood.get(value, {}), **made})
-    document.pop("coreValues", None)
+    values = _records("chipId", document.pop("coreValues", None) or [], before, made)
     if values:
         document["coreValues"] = values
 
@@ -201,22 +202,47 @@ def _compose_values(document: dict[str, Any], payload: Payload, first: Payload) 
 def _compose_methods(document: dict[str, Any], payload: Payload, first: Payload) -> None:
     selections = dict(document.get("methodSelections") or {})
     for section in METHOD_SECTIONS:
-        stood = {method["id"]: method for method in selections.get(section.key) or []}
         made = [_selection(section, payload, method) for method in payload.get(section.selected, ())]
         before = [_selection(section, first, method) for method in first.get(section.selected, ())]
         if same(made, before):
             continue
-        old = {method["id"]: method for method in before}
-        selections[section.key] = [
-            stood[method["id"]] if same(method, old.get(method["id"])) else {**stood.get(method["id"], {}), **method}
-            for method in made
-        ]
-        if not made:
-            del selections[section.key]
+        methods = _records("id", selections.pop(section.key, None) or [], before, made)
+        if methods:
+            selections[section.key] = methods
     if selections:
         document["methodSelections"] = selections
-    elif not same(document.get("methodSelections"), selections):
-        document.pop("methodSelections", None)
+    elif document.get("methodSelections"):
+        del document["methodSelections"]
+
+
+def _records(
+    key: str, stood: list[dict[str, Any]], before: list[dict[str, Any]], made: list[dict[str, Any]]
+) -> list[dict[str, Any]]:
+    """The records of `made` with everything of `stood` that did not change between `before` and `made`.
+
+    `key` is what tells them apart. Of records that share an id a draft has the first; the others go along with it.
+    """
+    old = {record[key]: record for record in before}
+    originals: dict[str, list[dict[str, Any]]] = {}
+    for record in stood:
+        originals.setdefault(record[key], []).append(record)
+    records: list[dict[str, Any]] = []
+    for record in made:
+        was = old.get(record[key], {})
+        original, *others = originals.get(record[key], [{}])
+        written = {name: value for name, value in record.items() if name not in was or not same(value, was[name])}
+        gone = was.keys() - record.keys()
+        records.append({name: value for name, value in {**original, **written}.items() if name not in gone})
+        records += others
+    return records
+
+
+def _firsts(key: str, records: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Of records that share an id, the first."""
+    found: dict[str, dict[str, Any]] = {}
+    for record in records:
+        found.setdefault(record[key], record)
+    return list(found.values())
 
 
 def _carried(key: str, payload: Payload) -> Any:
@@ -238,8 +264,8 @@ def decomposed(title: str, summary: str | None, document: Document) -> dict[str,
         parts["summary"] = summary
     parts.update({key: document[key] for key in CARRIED if document.get(key)})
 
-    values = document.get("coreValues") or []
-    parts[VALUES.selected] = list(dict.fromkeys(value["chipId"] for value in values))
+    values = _firsts("chipId", document.get("coreValues") or [])
+    parts[VALUES.selected] = [value["chipId"] for value in values]
     parts[VALUES.details] = {
         value["chipId"]: {name: value[name] for name in ("label", "meaning", "signals") if value.get(name)}
         for value in values
@@ -247,8 +273,8 @@ def decomposed(title: str, summary: str | None, document: Document) -> dict[str,
     selections = document.get("methodSelections") or {}
     metas: dict[str, Any] = {}
     for section in METHOD_SECTIONS:
-        chosen = selections.get(section.key) or []
-        parts[section.selected] = list(dict.fromkeys(method["id"] for method in chosen))
+        chosen = _firsts("id", selections.get(section.key) or [])
+        parts[section.selected] = [method["id"] for method in chosen]
         parts[section.details] = {method["id"]: method["sections"] for method in chosen if method.get("sections")}
         for method in chosen:
             meta = {"label": method["label"]} if method["label"] != label_of({}, method["id"]) else {}
@@ -257,13 +283,13 @@ def decomposed(title: str, summary: str | None, document: Document) -> dict[str,
             metas.setdefault(method["id"], {}).update(meta)
     parts[META] = metas
 
-    made = list(_pieces(nested(flat(parts))).values())
+    made = _by_text(_pieces(nested(flat(parts))))
     clauses: dict[str, dict[str, Any]] = {}
     for part in document.get("sections") or []:
         for entry in part["entries"]:
-            found = next((m for m in made if m.section == part["categoryName"] and same(m.entry, entry)), None)
-            if found is not None:
-                made.remove(found)
+            found = made.get(_text(Piece(part["categoryName"], entry)))
+            if found:
+                found.pop()
             else:
                 clauses[f"clause-{len(clauses) + 1}"] = _clause(part["categoryName"], entry)
     parts[MORE.selected] = list(clauses)
@@ -286,7 +312,9 @@ def _own_entries(payload: Payload) -> Iterable[tuple[Source, str, dict[str, Any]
         details = payload.get(MORE.details, {}).get(clause, {})
         entry = {"title": str(details.get("label", ""))}
         entry |= {key: details[key] for key in ("body", "blocks") if key in details}
-        yield (MORE.key, clause), str(details.get("section", MORE.name)), {**entry, **details.get("rest", {})}
+        # Of an entry's own keys only a null is kept in `rest`; a client may have put anything there.
+        rest = {k: v for k, v in details.get("rest", {}).items() if v is None or k not in Entry.model_fields}
+        yield (MORE.key, clause), str(details.get("section", MORE.name)), {**rest, **entry}
     for number, part in enumerate(payload.get("sections") or []):
         try:
             DocumentSection.model_validate(part)
@@ -372,7 +400,7 @@ def differences(before: Document, after: Document) -> list[str]:
     for key, entry in new.items():
         if key not in old:
             sentences.append(f"Added {key[1]} to {key[0].lower()}.")
-        elif entry != old[key]:
+        elif not same(entry, old[key]):
             sentences.append(f"Rewrote {key[1]} in {key[0].lower()}.")
     if [key for key in old if key in new] != [key for key in new if key in old]:
         sentences.append("Changed the order.")
@@ -385,9 +413,13 @@ def differences(before: Document, after: Document) -> list[str]:
     return sentences
 
 
-def _entries(document: Document) -> dict[tuple[str, str], Any]:
-    return {
-        (part["categoryName"], entry["title"]): entry
-        for part in document.get("sections") or []
-        for entry in part["entries"]
-    }
+def _entries(document: Document) -> dict[tuple[str, str, int], Any]:
+    """Entries by section, title, and which one of that title it is."""
+    entries: dict[tuple[str, str, int], Any] = {}
+    seen: Counter[tuple[str, str]] = Counter()
+    for part in document.get("sections") or []:
+        for entry in part["entries"]:
+            name = part["categoryName"], entry["title"]
+            entries[*name, seen[name]] = entry
+            seen[name] += 1
+    return entries

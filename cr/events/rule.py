@@ -11,6 +11,7 @@ from uuid import UUID
 
 from cr.errors import Conflict, Forbidden, Gone, NotFound, ValidationProblem
 from cr.events.base import Event
+from cr.events.payload import same
 
 TITLE_MOST = 500
 SUMMARY_MOST = 8000
@@ -182,7 +183,7 @@ def revise(
             f"Revision {rule.revision} was published while you were writing. Your draft is kept. Compare it with the "
             "rule in force, then start the next revision from there."
         )
-    if (title, summary, document) == (rule.title, rule.summary, rule.document):
+    if same([title, summary, document], [rule.title, rule.summary, rule.document]):
         return []
     return [Revised(revision=rule.revision + 1, title=title, summary=summary, document=document, **decision)]
 

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import json
+from collections import Counter
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from cr.catalog.sections import MORE
 from cr.errors import ValidationProblem
 from cr.events.document import checked_document, composed, decomposed, differences
-from cr.events.payload import same
+from cr.events.payload import checked, same
 from tests.events.test_payload import json_values, payloads
 
 DRAFT = {
@@ -209,6 +211,76 @@ def test_describing_a_method_of_a_document_keeps_the_other_words() -> None:
 def test_own_methods_that_were_dropped_are_not_published() -> None:
     blocks = {"a": [{"kind": "text", "id": "t", "blockTitle": "B", "placeholderText": "SECRET"}]}
     assert composed({"customMethodCardFieldBlocksById": blocks}) == {"sections": []}
+
+
+@given(documents, st.data())
+def test_rewriting_one_clause_keeps_every_other_entry(document: dict[str, Any], data: st.DataObject) -> None:
+    payload = decomposed("Elm", None, document)
+    assume(payload.get(MORE.selected))
+    clause = data.draw(st.sampled_from(payload[MORE.selected]))
+    section = data.draw(names)
+    payload[MORE.details][clause] = {"label": "Rewritten", "section": section, "body": "In new words"}
+
+    def texts(document: dict[str, Any]) -> Counter[str]:
+        return Counter(
+            json.dumps([part["categoryName"], entry], sort_keys=True)
+            for part in document.get("sections", [])
+            for entry in part["entries"]
+        )
+
+    before, after = texts(document), texts(composed(payload))
+    assert (before - after).total() <= 1
+    rewritten = {"title": "Rewritten", "body": "In new words"}
+    assert after - before == Counter([json.dumps([section, rewritten], sort_keys=True)])
+
+
+def test_a_body_written_where_the_document_had_null_is_published() -> None:
+    payload = decomposed(
+        "Elm", None, {"sections": [{"categoryName": "Money", "entries": [{"title": "A", "body": None}]}]}
+    )
+    payload[MORE.details]["clause-1"]["body"] = "Ten a month"
+    assert composed(payload)["sections"][0]["entries"] == [{"title": "A", "body": "Ten a month"}]
+
+
+def test_values_come_first_also_when_a_later_revision_adds_them() -> None:
+    document = {"sections": [{"categoryName": "Decision-making", "entries": [{"title": "Vote"}]}]}
+    payload = {**decomposed("Elm", None, document), "selectedCoreValueIds": ["care"]}
+    assert [part["categoryName"] for part in composed(payload)["sections"]] == ["Values", "Decision-making"]
+
+
+def test_describing_one_value_keeps_what_others_share_an_id_and_taking_a_line_away_takes_it_away() -> None:
+    document = {
+        "coreValues": [{"chipId": "a", "label": "A"}, {"chipId": "a", "label": "B"}, {"chipId": "c", "label": "C"}],
+        "methodSelections": {"communication": [{"id": "m", "label": "M", "supportText": "Short", "note": 1}]},
+    }
+    payload = decomposed("Elm", None, document)
+    payload["coreValueDetailsByChipId"]["c"]["meaning"] = "New"
+    del payload["customMethodCardMetaById"]["m"]["supportText"]
+    after = composed(payload)
+    assert after["coreValues"] == [*document["coreValues"][:2], {"chipId": "c", "label": "C", "meaning": "New"}]
+    assert after["methodSelections"] == {"communication": [{"id": "m", "label": "M", "note": 1}]}
+
+
+@pytest.mark.parametrize("rest", [{"title": 5}, {"body": 5}, {"blocks": 5}])
+def test_what_a_client_puts_beside_a_clause_never_replaces_its_words(rest: dict[str, Any]) -> None:
+    clause = {"label": "Dues", "section": "Money", "rest": rest}
+    document = composed(checked({MORE.selected: ["a"], MORE.details: {"a": clause}}))
+    assert document["sections"] == [{"categoryName": "Money", "entries": [{"title": "Dues"}]}]
+
+
+def test_every_difference_is_told() -> None:
+    def dues(*entries: dict[str, Any], **more: Any) -> dict[str, Any]:
+        return {
+            "sections": [{"categoryName": "Money", "entries": [{"title": "Dues", **each} for each in entries]}],
+            **more,
+        }
+
+    before = dues({"body": "1"}, {"body": "2"})
+    assert differences(before, before) == []
+    assert differences(before, dues({"body": "9"}, {"body": "2"})) == ["Rewrote Dues in money."]
+    assert differences(before, dues({"body": "1"})) == ["Removed Dues from money."]
+    assert differences(dues({"x": 1}), dues({"x": True})) == ["Rewrote Dues in money."]
+    assert differences(before, {**before, "theirs": 1}) == ["Changed details that programs read."]
 
 
 @pytest.mark.parametrize(

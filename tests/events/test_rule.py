@@ -45,6 +45,13 @@ def test_the_same_text_is_no_revision() -> None:
     assert r.revise(given(), OWNER, "Elm ", "", TEXT) == []
 
 
+def test_true_in_place_of_one_is_a_revision() -> None:
+    rule = given(r.Revised(revision=2, title="Elm", summary=None, document={"x": 1}))
+    (revised,) = r.revise(rule, OWNER, "Elm", None, {"x": True})
+    assert isinstance(revised, r.Revised)
+    assert revised.document["x"] is True
+
+
 def test_a_revision_based_on_an_older_one_is_refused() -> None:
     rule = given(r.Revised(revision=2, title="Oak", summary=None, document=TEXT))
     with pytest.raises(Conflict, match="Revision 2"):
