@@ -47,7 +47,7 @@ def main(global_config: dict[str, str], **ini: str) -> Any:
 
 
 def is_api(request: Request) -> bool:
-    """Whether the asker wants JSON: everything at /api and below."""
+    """Whether the asker wants JSON: all at /api and below, but for the links that people open from their mail."""
     # Not request.path_info, which raises for an address that is no UTF-8: its refusal must still be JSON below /api.
     path: str = request.environ.get("PATH_INFO", "")
-    return path == "/api" or path.startswith("/api/")
+    return (path == "/api" or path.startswith("/api/")) and not path.endswith("/verify")

@@ -7,6 +7,7 @@ alike, is committed together or not at all.
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID
 
 import sqlalchemy as sa
 import zope.sqlalchemy
@@ -66,6 +67,16 @@ def is_disconnect(error: BaseException) -> bool:
     if state is None:
         return isinstance(error, sa.exc.OperationalError | sa.exc.InterfaceError)
     return str(state)[:2] in ("08", "53") or str(state) in ("57P01", "57P02", "57P03")
+
+
+START_LOCK = 7_301
+"""First key of the locks of `one_at_a_time`; the second says whom or what they are about."""
+
+
+def one_at_a_time(session: Session, about: UUID) -> None:
+    """Wait until no other transaction that has called this with the same id is under way."""
+    second = int.from_bytes(about.bytes[:4], signed=True)
+    session.execute(sa.select(sa.func.pg_advisory_xact_lock(START_LOCK, second)))
 
 
 def _dbsession(request: Any) -> Session:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
+
 import nh3
 from markdown_it import MarkdownIt
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 _markdown = MarkdownIt("commonmark", {"html": False, "breaks": True, "typographer": False}).disable(
     ["image", "html_block", "html_inline", "heading", "lheading", "code", "fence", "hr", "reference"]
@@ -25,3 +27,13 @@ def to_html(text: str) -> Markup:
             link_rel="nofollow noopener ugc",
         )
     )
+
+
+def to_plain_html(text: str) -> Markup:
+    """The characters that were typed, with their line ends."""
+    return Markup("<p>{}</p>").format(Markup("<br>\n").join(escape(line) for line in text.splitlines()))
+
+
+def marks(text: str) -> int:
+    """How many characters, or line ends in JSON, Markdown may have to look into."""
+    return len(re.findall(r"[\[\]*_`<>&!()]|\\n", text))

@@ -147,6 +147,9 @@ class Values:
 
 VALUES = Values()
 
+BY_SLUG: dict[str, Section | Values] = {section.slug: section for section in (VALUES, *SECTIONS)}
+"""Every section by its address."""
+
 FACETS = {
     "selectedCommunitySizeIds": "size",
     "selectedOrganizationTypeIds": "kind of organization",

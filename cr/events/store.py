@@ -173,15 +173,31 @@ def safe_head(connection: sa.Connection) -> int:
     return connection.scalar(sa.select(sa.func.coalesce(sa.func.max(events.c.position), 0))) or 0
 
 
+BATCH_BYTES = 8 * 2**20
+"""Of states in one batch: a revision may have half a megabyte, and a thousand of them must not be held at once."""
+
+
 def read(connection: sa.Connection, *, after: int, to: int, batch: int = 1000) -> Iterator[list[Notification]]:
-    """The log in order of appending, in batches, from behind position `after` up to and including `to`."""
+    """The log in order of appending, in batches, from behind position `after` up to and including `to`.
+
+    A batch has at most `batch` events, and ends with the one that makes it `BATCH_BYTES` long.
+    """
+    next_ones = (
+        sa.select(events.c.position, sa.func.octet_length(events.c.state).label("bytes"))
+        .where(events.c.position > sa.bindparam("after"), events.c.position <= to)
+        .order_by(events.c.position)
+        .limit(batch)
+        .subquery()
+    )
+    total = sa.func.sum(next_ones.c.bytes).over(order_by=next_ones.c.position)
+    sized = sa.select(next_ones.c.position, (total - next_ones.c.bytes).label("before")).subquery()
     query = (
         sa.select(
             events.c.originator_id, events.c.originator_version, events.c.topic, events.c.state, events.c.position
         )
-        .where(events.c.position > sa.bindparam("after"), events.c.position <= to)
+        .join(sized, sized.c.position == events.c.position)
+        .where(sized.c.before < BATCH_BYTES)
         .order_by(events.c.position)
-        .limit(batch)
     )
     while rows := connection.execute(query, {"after": after}).all():
         yield [_notification(row) for row in rows]

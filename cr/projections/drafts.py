@@ -80,11 +80,20 @@ def find(session: Session, draft_id: UUID) -> Any:
     return session.execute(sa.select(drafts).where(drafts.c.id == draft_id)).one_or_none()
 
 
-def open_drafts(session: Session, owner: UUID) -> Sequence[Any]:
+def open_drafts(session: Session, owner: UUID, limit: int = 50) -> Sequence[Any]:
     """A person's open drafts, last touched first."""
     return session.execute(
-        sa.select(drafts).where(drafts.c.owner == owner, drafts.c.status == "open").order_by(drafts.c.position.desc())
+        sa.select(drafts)
+        .where(drafts.c.owner == owner, drafts.c.status == "open")
+        .order_by(drafts.c.position.desc())
+        .limit(limit)
     ).all()
+
+
+def revising(session: Session, owner: UUID, rule: UUID, revision: int) -> Any:
+    """The row of a person's open draft of the revision that follows `revision`, or None."""
+    query = sa.select(drafts).where(drafts.c.owner == owner, drafts.c.status == "open", drafts.c.rule == rule)
+    return session.execute(query.where(drafts.c.revises == revision).limit(1)).one_or_none()
 
 
 def current(session: Session, owner: UUID) -> Any:

@@ -105,8 +105,8 @@ def status(connection: sa.Connection) -> list[Status]:
 
 def stale(connection: sa.Connection) -> list[Projection]:
     """The read models that the code would make differently from what the tables hold."""
-    behind = {each.name for each in status(connection) if each.stale}
-    return [projection for projection in ALL if projection.name in behind]
+    built = dict(connection.execute(sa.select(projections.c.name, projections.c.version)).all())
+    return [projection for projection in ALL if built.get(projection.name) != projection.version]
 
 
 def rebuild(engine: sa.Engine, chosen: Sequence[Projection], progress: Progress = lambda done, head: None) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
@@ -26,7 +26,6 @@ from cr.events import rule as r
 from cr.fingerprint import fingerprint
 from cr.projections.base import Insert, Operation, Projection, metadata
 from cr.projections.rules import rules
-from cr.prose import to_html
 
 revisions = sa.Table(
     "revisions",
@@ -48,6 +47,8 @@ revisions = sa.Table(
     sa.Column("record", sa.Text),
     sa.Column("in_force_from", sa.Date),
 )
+
+ToHtml = Callable[[str], Markup]
 
 TEMPLATES = Path(__file__).parent.parent / "templates"
 TEMPLATE = "rule_document.jinja2"
@@ -105,6 +106,7 @@ def render(document: Mapping[str, Any]) -> Markup:
 def outline(document: Mapping[str, Any]) -> dict[str, Any]:
     """What the template shows: `sections` with their numbers and anchors, `avatar_url`, `context_html`."""
     taken = {"main", "contents"}  # ids of the page around it
+    to_html = html_of(document)
     parts = []
     for number, part in enumerate((p for p in document.get("sections") or [] if p["entries"]), 1):
         name = part["categoryName"]
@@ -121,7 +123,7 @@ def outline(document: Mapping[str, Any]) -> dict[str, Any]:
                         "anchor": _anchor(f"{key}-{entry['title']}", f"clause-{number}-{clause}", taken),
                         "title": entry["title"],
                         "body_html": to_html(entry["body"]) if entry.get("body") else None,
-                        "blocks": [_block(block) for block in entry.get("blocks") or []],
+                        "blocks": [_block(block, to_html) for block in entry.get("blocks") or []],
                     }
                     for clause, entry in enumerate(part["entries"], 1)
                 ],
@@ -135,7 +137,16 @@ def outline(document: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _block(block: Mapping[str, Any]) -> dict[str, Any]:
+MARKS_MOST = 10_000
+"""Of a whole document: each costs some 40 microseconds, and a rule of a hundred pages has fewer."""
+
+
+def html_of(document: Mapping[str, Any]) -> ToHtml:
+    """What makes HTML of this document's texts: Markdown, unless it is so full of marks that it would take seconds."""
+    return prose.to_html if prose.marks(json.dumps(document)) <= MARKS_MOST else prose.to_plain_html
+
+
+def _block(block: Mapping[str, Any], to_html: ToHtml) -> dict[str, Any]:
     return {
         "label": block.get("label", ""),
         "body_html": to_html(block["body"]) if block.get("body") else None,
@@ -158,26 +169,35 @@ def _anchor(text: str, fallback: str, taken: set[str]) -> str:
     return anchor
 
 
+_HEAD = [column for column in revisions.c if column.name not in ("html", "document")]
+"""All of a revision but its two long texts."""
+
+
 def in_force(session: Session, rule_id: UUID) -> Any:
-    """The rule's row joined with the text of its newest revision, withdrawn or not; None when there is none."""
+    """The rule's row joined with the page of its newest revision, withdrawn or not; None when there is none."""
+    new = [column for column in (*_HEAD, revisions.c.html) if column.name not in rules.c and column.name != "rule"]
     return session.execute(
-        sa.select(rules, *(c for c in revisions.c if c.name not in ("rule", "revision", "title", "summary")))
+        sa.select(rules, *new)
         .join(revisions, (revisions.c.rule == rules.c.id) & (revisions.c.revision == rules.c.revision))
         .where(rules.c.id == rule_id)
     ).one_or_none()
 
 
 def find(session: Session, rule_id: UUID, revision: int) -> Any:
-    """One revision's row, or None."""
+    """One revision's row without its document, or None."""
     return session.execute(
-        sa.select(revisions).where(revisions.c.rule == rule_id, revisions.c.revision == revision)
+        sa.select(*_HEAD, revisions.c.html).where(revisions.c.rule == rule_id, revisions.c.revision == revision)
     ).one_or_none()
 
 
-def of_rule(session: Session, rule_id: UUID) -> Sequence[Any]:
-    """Every revision without its page body, oldest first."""
-    return session.execute(
-        sa.select(*(c for c in revisions.c if c.name != "html"))
-        .where(revisions.c.rule == rule_id)
-        .order_by(revisions.c.revision)
-    ).all()
+def document(session: Session, rule_id: UUID, revision: int) -> dict[str, Any]:
+    """The text of a revision that exists."""
+    query = sa.select(revisions.c.document).where(revisions.c.rule == rule_id, revisions.c.revision == revision)
+    found: dict[str, Any] = json.loads(session.execute(query).scalar_one())
+    return found
+
+
+def heads(session: Session, rule_id: UUID, numbers: Iterable[int]) -> dict[int, Any]:
+    """These revisions by their numbers, without the long texts."""
+    query = sa.select(*_HEAD).where(revisions.c.rule == rule_id, revisions.c.revision.in_(list(numbers)))
+    return {row.revision: row for row in session.execute(query)}

@@ -13,7 +13,7 @@ from pyramid.httpexceptions import HTTPSeeOther
 from pyramid.view import view_config, view_defaults
 
 from cr.accounts import draft_addresses, stakeholders
-from cr.catalog.sections import SECTIONS, VALUES
+from cr.catalog.sections import BY_SLUG
 from cr.errors import Conflict, NotFound, Problem, ValidationProblem
 from cr.events.document import composed
 from cr.events.draft import Draft
@@ -29,7 +29,7 @@ from cr.views.parts import Input, elsewhere, tidy
 ENTRIES = 100
 """Steps of a history on one page."""
 
-FIELD_LABELS = {(s.details, each.name): each.label for s in (VALUES, *SECTIONS) for each in s.fields}
+FIELD_LABELS = {(s.details, each.name): each.label for s in BY_SLUG.values() for each in s.fields}
 TEXT_LABELS = {
     "title": "Name",
     "summary": "Summary",
@@ -86,7 +86,7 @@ class DraftViews:
             {
                 "key": key,
                 "name": name,
-                "hue": next((s.hue for s in (VALUES, *SECTIONS) if s.slug == key), None),
+                "hue": BY_SLUG[key].hue if key in BY_SLUG else None,
                 "url": self._url(key),
                 "state": part_state(key, payload),
                 "lines": lines(key, payload),
@@ -281,7 +281,7 @@ def lines(key: str, payload: Payload) -> list[str]:
     if key == "about":
         texts = (payload.get(name) for name in ("title", "summary", "communityContext"))
         return [text if len(text) < 120 else text[:117].rstrip() + "…" for text in texts if text]
-    section = next(each for each in (VALUES, *SECTIONS) if each.slug == key)
+    section = BY_SLUG[key]
     return [label_of(payload, each) for each in payload.get(section.selected, ())]
 
 

@@ -7,8 +7,8 @@ from typing import Any
 from pyramid.httpexceptions import HTTPSeeOther
 from pyramid.view import view_config, view_defaults
 
-from cr.catalog.sections import SECTIONS, VALUES
-from cr.events.payload import TEXTS, Payload
+from cr.catalog.sections import BY_SLUG
+from cr.events.payload import BLOCKS, TEXTS, Payload
 from cr.projections import drafts, rules
 from cr.resources.drafts import PARTS, Drafts
 from cr.security import Permission
@@ -82,12 +82,12 @@ def part_state(key: str, payload: Payload) -> str:
     if key == "about":
         given = [bool(payload.get(name)) for name in ("title", "summary")]
         return "written" if all(given) else "started" if any(given) else "empty"
-    section = next(each for each in (VALUES, *SECTIONS) if each.slug == key)
+    section = BY_SLUG[key]
     chosen = payload.get(section.selected, ())
     if not chosen:
         return "empty"
     details = payload.get(section.details, {})
     names = {each.name for each in section.fields}
-    blocks = payload.get("customMethodCardFieldBlocksById", {})
+    blocks = payload.get(BLOCKS, {})
     described = all(names & details.get(each, {}).keys() or blocks.get(each) for each in chosen)
     return "written" if described else "started"

@@ -13,7 +13,7 @@ from pyramid.httpexceptions import HTTPSeeOther
 from pyramid.renderers import render_to_response
 from pyramid.view import view_config, view_defaults
 
-from cr.catalog.sections import MORE, SECTIONS, VALUES, Section, Values
+from cr.catalog.sections import BY_SLUG, MORE, VALUES, Section, Values
 from cr.errors import Conflict, NotFound, ValidationProblem
 from cr.events.draft import Clashes, Draft
 from cr.events.payload import BLOCKS, META, TEXTS, Clash, Payload, label_of
@@ -103,10 +103,6 @@ class Form:
     texts: dict[str, str] = field(default_factory=dict)
     errors: dict[str, str] = field(default_factory=dict)
 
-    @property
-    def inputs(self) -> Iterable[Input]:
-        return (each for entry in self.entries for each in entry.inputs)
-
 
 def tidy(text: str) -> str:
     """As it is kept: line ends as in files, no control characters, no space around it."""
@@ -118,7 +114,7 @@ def form_of(key: str, payload: Payload, new: Iterable[str] = ()) -> Form:
     """The form of a part for a draft with this payload, with further entries of the ids `new` to add."""
     if key == "about":
         return Form(key, [Entry("about", "", _about_inputs())])
-    section: Section | Values = next(each for each in (VALUES, *SECTIONS) if each.slug == key)
+    section = BY_SLUG[key]
     entries = [
         Entry(each, label_of(payload, each), _inputs(section, each, payload))
         for each in payload.get(section.selected, ())
@@ -396,7 +392,7 @@ def _new_entries(key: str, posted: Any, payload: Payload) -> list[str]:
 
     An entry that came through the API has an id of any kind, and may be put back.
     """
-    section = next((each for each in (VALUES, *SECTIONS) if each.slug == key), None)
+    section = BY_SLUG.get(key)
     known = payload.get(section.selected, ()) if section else ()
     given = dict.fromkeys(posted.getall("new"))
     return [each for each in given if each not in known and each == tidy(each) and 0 < len(each) <= 200][:20]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import re
 from datetime import date
 from functools import cache
 from typing import Any
@@ -14,6 +14,7 @@ from pyramid.response import Response
 from pyramid.view import view_config
 
 from cr import pages
+from cr.db import one_at_a_time
 from cr.errors import Gone
 from cr.events.document import differences
 from cr.fingerprint import fingerprint
@@ -45,13 +46,20 @@ def listed(row: Any, request: Any) -> dict[str, Any]:
     context=RulesResource, request_method="GET", permission=Permission.RULE_READ, renderer="cr:templates/rules.jinja2"
 )
 def list_rules(context: RulesResource, request: Any) -> dict[str, Any]:
-    given = request.params.get("before", "")
-    before = int(given[:18]) if given.isascii() and given.isdecimal() else None
+    before = _number(request.params.get("before", ""))
     found = rules.last_touched(request.dbsession, PAGE + 1, before=before)
-    more_url = None
-    if len(found) > PAGE:
-        more_url = request.resource_path(context, query={"before": found[PAGE - 1].position})
+    more_url = _older(request, "", found[PAGE - 1].position) if len(found) > PAGE else None
     return {"rules": [listed(row, request) for row in found[:PAGE]], "more_url": more_url}
+
+
+def _number(text: str) -> int | None:
+    """The number in an address that a page of ours wrote; None for anything else."""
+    return int(text) if re.fullmatch("[0-9]{1,18}", text) else None
+
+
+def _older(request: Any, view: str, before: int) -> str:
+    path: str = request.resource_path(request.context, *([view] if view else []), query={"before": before})
+    return path
 
 
 @cache
@@ -162,29 +170,14 @@ def rule_history(context: RuleResource, request: Any) -> Response:
     rule = context.rule
     if rule.status == "withdrawn":
         return _tombstone(rule, request)
-    etag = f"{rule.version}-history-{_look()}"
+    before = _number(request.params.get("before", ""))
+    etag = f"{rule.version}-history-{before}-{_look()}"
     if etag in request.if_none_match:
         return _cacheable(HTTPNotModified(), etag, rule.updated_at)
-    texts = {row.revision: row for row in revisions.of_rule(request.dbsession, rule.id)}
-    entries = []
-    for entry in histories.of(request.dbsession, rule.id, limit=1000):
-        row = texts.get(entry.revision)
-        before = texts.get(entry.revision - 1) if row is not None else None
-        entries.append(
-            {
-                "number": entry.version,
-                "revision": entry.revision,
-                "at": entry.at,
-                "who": "The owner" if entry.actor else "The people who run this site",
-                "sentence": entry.sentence,
-                "changed": row.changed if row is not None else None,
-                "decided_by": row.decided_by if row is not None else None,
-                "decided_on": row.decided_on if row is not None else None,
-                "record": row.record if row is not None else None,
-                "url": rule_path(request, rule.id, "revisions", str(entry.revision)) if row is not None else None,
-                "changes": _changes(before, row) if before is not None else [],
-            }
-        )
+    told = histories.of(request.dbsession, rule.id, before=before, limit=PAGE + 1)
+    numbers = {entry.revision for entry in told if entry.revision}
+    heads = revisions.heads(request.dbsession, rule.id, numbers | {number - 1 for number in numbers})
+    entries = [_told(entry, heads, context, request) for entry in told[:PAGE]]
     values = {
         "rule": {
             "title": rule.title,
@@ -193,18 +186,37 @@ def rule_history(context: RuleResource, request: Any) -> Response:
             "updated_at": rule.updated_at,
         },
         "entries": entries,
+        "more_url": _older(request, "history", told[PAGE - 1].version) if len(told) > PAGE else None,
     }
     response = render_to_response("cr:templates/rule_history.jinja2", values, request=request)
     return _cacheable(response, etag, rule.updated_at)
 
 
-def _changes(before: Any, after: Any) -> list[str]:
+def _told(entry: Any, heads: dict[int, Any], context: RuleResource, request: Any) -> dict[str, Any]:
+    """One entry of the history, and for a revision what it says of itself."""
+    row = heads.get(entry.revision)
+    before = heads.get(entry.revision - 1) if row is not None else None
+    return {
+        "number": entry.version,
+        "revision": entry.revision,
+        "at": entry.at,
+        "who": "The owner" if entry.actor else "The people who run this site",
+        "sentence": entry.sentence,
+        **{name: getattr(row, name, None) for name in ("changed", "decided_by", "decided_on", "record")},
+        "url": rule_path(request, context.rule.id, "revisions", str(entry.revision)) if row is not None else None,
+        "changes": _changes(before, row, request) if before is not None else [],
+    }
+
+
+def _changes(before: Any, after: Any, request: Any) -> list[str]:
     sentences = []
     if before.title != after.title:
         sentences.append(f"Renamed it from “{before.title}” to “{after.title}”.")
     if before.summary != after.summary:
         sentences.append("Rewrote the summary.")
-    return sentences + differences(json.loads(before.document), json.loads(after.document))
+    # Two at a time: the documents of a long history do not fit into memory together.
+    texts = [revisions.document(request.dbsession, each.rule, each.revision) for each in (before, after)]
+    return sentences + differences(*texts)
 
 
 @view_config(
@@ -228,10 +240,8 @@ def ask_edit(context: RuleResource, request: Any) -> dict[str, Any]:
 def edit_rule(context: RuleResource, request: Any) -> Any:
     """Opens the draft that the owner has begun from this revision already, or a new one with the rule as it stands."""
     actor = request.identity.account_id
-    begun = [
-        row.id
-        for row in drafts.open_drafts(request.dbsession, actor)
-        if row.rule == context.rule.id and row.revises == context.rule.revision
-    ]
-    draft_id = begun[0] if begun else request.rules.edit_rule(context.rule.id, actor, request.now)
+    # Of two presses of the button the second goes on with the draft of the first.
+    one_at_a_time(request.dbsession, context.rule.id)
+    begun = drafts.revising(request.dbsession, actor, context.rule.id, context.rule.revision)
+    draft_id = begun.id if begun else request.rules.edit_rule(context.rule.id, actor, request.now)
     return HTTPSeeOther(request.resource_url(request.root, "drafts", str(draft_id)))

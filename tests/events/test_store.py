@@ -150,6 +150,18 @@ def test_reading_in_batches_misses_and_repeats_nothing(engine: sa.Engine) -> Non
     assert [each.originator_version for batch in batches for each in batch] == list(range(6, 23))
 
 
+def test_a_batch_ends_when_it_is_heavy(engine: sa.Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("cr.events.store.BATCH_BYTES", 25)
+    states = [10, 10, 10, 10, 100, 1]
+    originator = uuid4()
+    Recorder(engine.begin).insert_events(
+        [StoredEvent(originator, version, "topic", b"x" * size) for version, size in enumerate(states, 1)]
+    )
+    with engine.connect() as connection:
+        batches = list(read(connection, after=0, to=len(states)))
+    assert [[len(each.state) for each in batch] for batch in batches] == [[10, 10, 10], [10, 100], [1]]
+
+
 def run_together(task: Callable[[], None], times: int) -> None:
     threads = [threading.Thread(target=task) for _ in range(times)]
     for thread in threads:

@@ -172,6 +172,14 @@ def test_publishing_at_the_same_moment_publishes_once(ada: TestApp, client: Test
     assert unequal(engine) == []
 
 
+def test_opening_a_draft_of_a_rule_twice_opens_one(ada: TestApp, engine: sa.Engine) -> None:
+    rule = ada.post_json("/api/rules", {"title": "Elm", "document": {}}).json["rule"]["id"]
+    page = ada.get(f"/rules/{rule}/edit")
+    answers = at_once(*(posting(ada, page, f"/rules/{rule}/edit") for _ in range(4)))
+    assert {answer.status_int for answer in answers} == {303}
+    assert len({answer.location for answer in answers}) == 1
+
+
 SERVER = """
 import sys, waitress, cr
 waitress.serve(cr.main({}, **{"cr.production": "false"}), host="127.0.0.1", port=int(sys.argv[1]), threads=4)

@@ -7,7 +7,8 @@ from typing import Any
 import sqlalchemy as sa
 from webtest import TestApp
 
-from tests.functional.people import form_to
+from tests.fixtures.mail import Mailbox
+from tests.functional.people import form_to, sign_in
 
 ME = "/api/drafts/me"
 
@@ -116,3 +117,10 @@ def test_if_match_notices_addresses_too(ada: TestApp) -> None:
     put(ada, {"title": "Elm", "stakeholderEmails": ["b@example.org"]})
     put(ada, {"title": "Elm", "stakeholderEmails": ["c@example.org"]}, headers={"If-Match": etag}, status=409)
     assert ada.get(ME).json["draft"]["payload"]["stakeholderEmails"] == ["b@example.org"]
+
+
+def test_where_drafts_stay_on_the_device_the_server_says_so(make_app: Any, smtp: Mailbox) -> None:
+    client = sign_in(make_app(NEXT_PUBLIC_ENABLE_BACKEND_SYNC="false"), smtp, "ada@example.org")
+    refused = put(client, {"title": "Elm"}, status=500)
+    assert refused.json["error"]["code"] == "server_misconfigured"
+    assert client.get(ME).json == {"draft": None}

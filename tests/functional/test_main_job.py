@@ -499,3 +499,28 @@ def test_addresses_that_cannot_be_invited_do_not_stop_publishing(ada: TestApp, e
     publish(ada, path_of(ada.get("/drafts").html.select_one("main h2 a")["href"]).rstrip("/"))
     with engine.connect() as connection:
         assert connection.execute(sa.text("SELECT email FROM stakeholders")).scalars().all() == ["friend@example.org"]
+
+
+def test_a_long_history_is_read_page_by_page(ada: TestApp, client: TestApp, monkeypatch: pytest.MonkeyPatch) -> None:
+    rule = publish(ada, written(ada))
+    for number in range(2, 6):
+        ada.patch_json(f"/api{rule}", {"title": f"Elm {number}", "document": {}})
+    monkeypatch.setattr("cr.views.rules.PAGE", 3)
+    seen = []
+    page = client.get(f"{rule}/history")
+    while True:
+        seen += [link.text for link in page.html.select("main h2 a")]
+        older = page.html.select_one("a[rel=next]")
+        if older is None:
+            break
+        page = client.get(path_of(older["href"]))
+    assert seen == [f"Revision {number}" for number in (5, 4, 3, 2, 1)]
+
+
+def test_a_text_of_nothing_but_marks_is_shown_as_it_was_typed(ada: TestApp, client: TestApp) -> None:
+    marks = "[" * 20_000 + " **bold**"
+    document = {"sections": [{"categoryName": "Values", "entries": [{"title": "Care", "body": marks}]}]}
+    rule = ada.post_json("/api/rules", {"title": "Elm", "document": document}).json["rule"]["id"]
+    page = client.get(f"/rules/{rule}")
+    assert page.html.select_one(".prose").text.strip() == marks
+    assert page.html.select(".prose strong") == []

@@ -9,14 +9,14 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
-import sqlalchemy as sa
 from pydantic import BaseModel
 from pyramid.events import subscriber
 from pyramid.view import view_config, view_defaults
 from webob.etag import AnyETag, NoETag
 
 from cr.accounts import SignedIn, draft_addresses
-from cr.errors import Conflict
+from cr.db import one_at_a_time
+from cr.errors import Conflict, ServerMisconfigured
 from cr.events.payload import PRIVATE, checked, same
 from cr.projections import drafts
 from cr.resources.api import ApiMyDraft
@@ -27,15 +27,6 @@ from cr.views.api.times import iso_z
 
 class PutBody(BaseModel):
     payload: dict[str, Any]
-
-
-FIRST_LOCK = 7_301_004
-"""Class of the advisory locks that let a person start one draft at a time."""
-
-
-def hash_of(account_id: UUID) -> int:
-    """32 bits of the id, signed, as PostgreSQL wants the second key of a lock."""
-    return int.from_bytes(account_id.bytes[:4], signed=True)
 
 
 def _digest(addresses: Mapping[str, Any]) -> str:
@@ -66,12 +57,14 @@ class MyDraft:
     def put(self) -> dict[str, Any]:
         """`If-Match` with the ETag of an earlier answer makes this a 409 when both sides changed the same part."""
         request = self.request
+        if not request.settings.backend_sync:
+            raise ServerMisconfigured("Drafts are not kept on this server. Keep yours on your device.")
         payload = checked(json_body(request, PutBody).payload)
         addresses = {key: payload.pop(key) for key in PRIVATE if key in payload}
         row = drafts.current(request.dbsession, self.actor)
         if row is None:
             # Of two first ones that come at once, the second goes on with the draft that the first has started.
-            request.dbsession.execute(sa.select(sa.func.pg_advisory_xact_lock(FIRST_LOCK, hash_of(self.actor))))
+            one_at_a_time(request.dbsession, self.actor)
             row = drafts.current(request.dbsession, self.actor)
         version = self._seen_version(row, addresses)
         if row is None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from typing import Any
 
@@ -97,9 +96,10 @@ class OneRule:
 
     def _answer(self) -> dict[str, Any]:
         row = revisions.in_force(self.request.dbsession, self.rule.id)
+        document = revisions.document(self.request.dbsession, row.id, row.revision)
         identity = self.request.identity
         owner = identity is not None and identity.account_id == row.owner
-        return {"rule": _listed(row, document=json.loads(row.document)), "viewerIsOwner": owner}
+        return {"rule": _listed(row, document=document), "viewerIsOwner": owner}
 
     @view_config(request_method="GET")
     def get(self) -> dict[str, Any]:
