@@ -24,9 +24,9 @@ from cr.events import draft as drafts
 from cr.events import rule as rules
 from cr.events.base import Event, JsonMapper, Recorded, stamped
 from cr.events.document import checked_document, composed, decomposed
-from cr.events.draft import SNAPSHOT_EVERY, Draft, DraftSnapshot
+from cr.events.draft import Draft, DraftSnapshot
 from cr.events.payload import Payload
-from cr.events.rule import Rule
+from cr.events.rule import Rule, RuleSnapshot
 from cr.events.store import Connect, Factory, Recorder, snapshots
 
 S = TypeVar("S", Draft, Rule)
@@ -56,7 +56,7 @@ class Rules(Application[UUID]):
         return JsonMapper()
 
     def construct_snapshot_store(self) -> EventStore[UUID]:
-        return EventStore(self.mapper, Recorder(self.connect, snapshots, DraftSnapshot.TOPIC))
+        return EventStore(self.mapper, Recorder(self.connect, snapshots, (DraftSnapshot.TOPIC, RuleSnapshot.TOPIC)))
 
     # --- Reading -----------------------------------------------------------------------------------------------------
 
@@ -142,14 +142,14 @@ class Rules(Application[UUID]):
         if not document["sections"]:
             raise ValidationProblem("Write at least one section first.")
         title, summary = draft.title, draft.payload.get("summary")
-        if draft.rule is None:
+        rule = None if draft.rule is None else self.rule(draft.rule)
+        if rule is None:
             rule_id = uuid4()
             closing = drafts.publish(draft, rule_id, 1)
             facts = rules.publish(title, summary, document, draft=draft_id)
             facts += [rules.StakeholderInvited(stakeholder=each) for each in stakeholders]
             published = stamped(facts, of=rule_id, after=0, actor=actor, at=at)
         else:
-            rule = self.rule(draft.rule)
             closing = drafts.publish(draft, rule.id, rule.revision + 1)
             facts = rules.revise(
                 rule, actor, title, summary, document, based_on=draft.revision, draft=draft_id, **decision
@@ -159,7 +159,7 @@ class Rules(Application[UUID]):
             published = stamped(facts, of=rule.id, after=rule.version, actor=actor, at=at)
         closed = stamped(closing, of=draft_id, after=draft.version, actor=actor, at=at)
         self.save(*published, *closed)
-        return self.rule(published[0].originator_id)
+        return cast(Rule, rules.project(None, published)) if rule is None else self._after(rule, published)
 
     def publish_rule(
         self,
@@ -176,8 +176,9 @@ class Rules(Application[UUID]):
         rule_id = uuid4()
         facts = rules.publish(title, summary, document, **origin)
         facts += [rules.StakeholderInvited(stakeholder=each) for each in stakeholders]
-        self.save(*stamped(facts, of=rule_id, after=0, actor=actor, at=at))
-        return self.rule(rule_id)
+        published = stamped(facts, of=rule_id, after=0, actor=actor, at=at)
+        self.save(*published)
+        return cast(Rule, rules.project(None, published))
 
     def revise_rule(
         self,
@@ -210,18 +211,24 @@ class Rules(Application[UUID]):
     def _decide(self, state: S, facts: Sequence[Event], actor: UUID | None, at: datetime) -> S:
         events = stamped(facts, of=state.id, after=state.version, actor=actor, at=at)
         self.save(*events)
+        return self._after(state, events)
+
+    def _after(self, state: S, events: Sequence[Event]) -> S:
+        """The state after new events, which are saved; kept as a snapshot now and then."""
         project: Any = drafts.project if isinstance(state, Draft) else rules.project
         result: S = project(state, events)
-        if isinstance(result, Draft):
-            self._keep_snapshot(state.version, result)
+        every = drafts.SNAPSHOT_EVERY if isinstance(result, Draft) else rules.SNAPSHOT_EVERY
+        if self.snapshots is not None and state.version // every < result.version // every:
+            header: Any = {
+                "originator_id": result.id,
+                "originator_version": result.version,
+                "at": result.updated_at,
+            }
+            if isinstance(result, Draft):
+                self.snapshots.put([DraftSnapshot(draft=result, **header)])
+            else:
+                self.snapshots.put([RuleSnapshot(rule=result, **header)])
         return result
-
-    def _keep_snapshot(self, before: int, draft: Draft) -> None:
-        if self.snapshots is not None and before // SNAPSHOT_EVERY < draft.version // SNAPSHOT_EVERY:
-            snapshot = DraftSnapshot(
-                originator_id=draft.id, originator_version=draft.version, at=draft.updated_at, draft=draft
-            )
-            self.snapshots.put([snapshot])
 
     def save(self, *objs: Any, **kwargs: Any) -> list[Recording[UUID]]:
         """Append, then project: in the other order two writers of one aggregate would deadlock."""

@@ -12,6 +12,7 @@ from uuid import UUID
 from cr.errors import Conflict, Forbidden, Gone, NotFound, ValidationProblem
 from cr.events.base import Event
 from cr.events.payload import same
+from cr.fingerprint import fingerprint
 
 TITLE_MOST = 500
 SUMMARY_MOST = 8000
@@ -85,10 +86,6 @@ class StakeholderRemoved(RuleEvent):
     stakeholder: UUID
 
 
-EVENTS = tuple(RuleEvent.__subclasses__())
-"""Every kind of event that a rule can have."""
-
-
 @dataclass(frozen=True)
 class Rule:
     """The state of a rule after event number `version`. `stakeholders` maps an id to whether it was accepted."""
@@ -106,12 +103,31 @@ class Rule:
     stakeholders: Mapping[UUID, bool] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, kw_only=True)
+class RuleSnapshot(RuleEvent):
+    """Not an event but the state after one, kept beside the log: a revision may have half a megabyte, and a rule
+    hundreds of them. The topic changes with the code, as `cr.events.draft.DraftSnapshot` says.
+    """
+
+    TOPIC = f"rule.Snapshot.{fingerprint(__file__)}"
+    rule: Rule
+
+
+SNAPSHOT_EVERY = 20
+"""Events."""
+
+EVENTS = tuple(each for each in RuleEvent.__subclasses__() if each is not RuleSnapshot)
+"""Every kind of event that a rule can have."""
+
+
 def project(state: Rule | None, events: Iterable[Event]) -> Rule | None:
     return reduce(evolve, events, state)
 
 
 def evolve(state: Rule | None, event: Event) -> Rule | None:
     """The state after `event`. Pure, and never refuses: what is in the log has happened."""
+    if isinstance(event, RuleSnapshot):
+        return event.rule
     if isinstance(event, Published):
         return Rule(
             id=event.originator_id,

@@ -64,14 +64,14 @@ class Recorder(ApplicationRecorder):
     `OperationalError` when the database can't go on; both may be tried again.
     """
 
-    def __init__(self, connect: Connect, table: sa.Table = events, topic: str | None = None) -> None:
-        """`topic`: read rows of this topic only."""
+    def __init__(self, connect: Connect, table: sa.Table = events, topics: Sequence[str] = ()) -> None:
+        """`topics`: read rows of these only."""
         self.connect = connect
         self.table = table
         self._append = sa.insert(table).returning(table.c.position, sort_by_parameter_order=True)
         self._all = sa.select(table.c.originator_id, table.c.originator_version, table.c.topic, table.c.state)
-        if topic is not None:
-            self._all = self._all.where(table.c.topic == topic)
+        if topics:
+            self._all = self._all.where(table.c.topic.in_(topics))
 
     def insert_events(self, stored_events: Sequence[StoredEvent], **kwargs: Any) -> Sequence[int] | None:
         if not stored_events:
@@ -173,7 +173,7 @@ def safe_head(connection: sa.Connection) -> int:
     return connection.scalar(sa.select(sa.func.coalesce(sa.func.max(events.c.position), 0))) or 0
 
 
-BATCH_BYTES = 8 * 2**20
+BATCH_BYTES = 4 * 2**20
 """Of states in one batch: a revision may have half a megabyte, and a thousand of them must not be held at once."""
 
 

@@ -15,6 +15,7 @@ from cr.errors import NotFound
 from cr.events.application import Rules
 from cr.events.base import JsonMapper
 from cr.events.draft import SNAPSHOT_EVERY, DraftSnapshot
+from cr.events.rule import SNAPSHOT_EVERY as RULE_SNAPSHOT_EVERY
 from cr.events.store import snapshots
 
 ADA = UUID(int=1)
@@ -86,3 +87,32 @@ def test_a_snapshot_is_the_state_itself(engine: sa.Engine, long_draft: UUID) -> 
     mapper = JsonMapper()
     snapshot = DraftSnapshot(originator_id=draft.id, originator_version=draft.version, draft=draft)
     assert mapper.to_domain_event(mapper.to_stored_event(snapshot)).draft == draft
+
+
+def test_a_rule_of_many_revisions_is_read_from_its_newest_snapshot_on(engine: sa.Engine) -> None:
+    stakeholder = UUID(int=7)
+    with rules(engine) as app:
+        rule = app.publish_rule(ADA, NOON, "0", None, {}, stakeholders=[stakeholder])
+        for number in range(1, RULE_SNAPSHOT_EVERY):
+            app.revise_rule(rule.id, ADA, NOON, str(number), None, {})
+        found = app.rule(rule.id)
+    assert kept(engine) == [RULE_SNAPSHOT_EVERY]
+    with engine.begin() as connection:
+        connection.execute(sa.delete(snapshots))
+    with rules(engine) as app:
+        assert app.rule(rule.id) == found
+    assert (found.title, found.revision, found.stakeholders) == (
+        str(RULE_SNAPSHOT_EVERY - 1),
+        RULE_SNAPSHOT_EVERY,
+        {stakeholder: False},
+    )
+
+
+def test_a_draft_is_no_rule_and_a_rule_no_draft(engine: sa.Engine) -> None:
+    with rules(engine) as app:
+        draft = app.start_draft(ADA, NOON)
+        rule = app.publish_rule(ADA, NOON, "Elm", None, {}).id
+        with pytest.raises(NotFound):
+            app.rule(draft)
+        with pytest.raises(NotFound):
+            app.draft(rule)
