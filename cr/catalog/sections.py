@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from cr.catalog.facets import GROUPS
+
 
 @dataclass(frozen=True)
 class Field:
@@ -150,10 +152,5 @@ VALUES = Values()
 BY_SLUG: dict[str, Section | Values] = {section.slug: section for section in (VALUES, *SECTIONS)}
 """Every section by its address."""
 
-FACETS = {
-    "selectedCommunitySizeIds": "size",
-    "selectedOrganizationTypeIds": "kind of organization",
-    "selectedScaleIds": "reach",
-    "selectedMaturityIds": "stage",
-}
+FACETS = {group.key: group.subject for group in GROUPS}
 """Payload keys that describe the community, and what each is called in a sentence."""

@@ -1,0 +1,56 @@
+"""What there is to choose from: values, methods and templates, as the catalogue's queries give them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from cr.catalog.facets import Facet
+
+
+@dataclass(frozen=True)
+class Value:
+    """A core value. `id` is a number as text."""
+
+    id: str
+    label: str
+    meaning: str
+    signals: str
+
+
+@dataclass(frozen=True)
+class Method:
+    """A way of doing one thing. `section` is a key of `cr.catalog.sections`, `sections` its answer to every field
+    of that section: texts, and whole numbers from 0 to 100 for percentages.
+    """
+
+    section: str
+    slug: str
+    label: str
+    description: str
+    sections: Mapping[str, Any]
+    facets: frozenset[Facet]
+
+
+@dataclass(frozen=True)
+class Template:
+    """A whole rule to begin from.
+
+    `methods` are (section, slug) in the order of a rule, `values` ids of values; `clauses` are texts of its own, each
+    {"section", "label", "body"}. `works`, `fits` and `watch_out` say how it goes, for whom, and what goes wrong.
+    """
+
+    slug: str
+    title: str
+    category: str
+    description: str
+    works: str
+    fits: str
+    watch_out: str
+    sort_order: int
+    featured: bool
+    methods: tuple[tuple[str, str], ...]
+    values: tuple[str, ...]
+    clauses: tuple[Mapping[str, str], ...]
+    facets: frozenset[Facet]
