@@ -24,7 +24,8 @@ from cr.projections.revisions import render
 from cr.resources.drafts import PARTS, DraftResource
 from cr.security import Permission
 from cr.views.drafts import part_state, revised_rule
-from cr.views.parts import Input, elsewhere, tidy
+from cr.views.forms import Input, tidy
+from cr.views.parts import elsewhere
 
 ENTRIES = 100
 """Steps of a history on one page."""
