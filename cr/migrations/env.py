@@ -9,6 +9,7 @@ from alembic import context
 
 # Imported for their tables.
 import cr.accounts.draft_addresses
+import cr.accounts.guests
 import cr.accounts.stakeholders
 import cr.accounts.tables
 import cr.events.store

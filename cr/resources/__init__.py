@@ -2,6 +2,12 @@
 
     /                               Root
     ├── login                       Login
+    ├── create                      Create             the guided flow: to its first step, or to where the person stopped
+    │   ├── {step}                  Step               the sixteen of `cr.resources.create.STEPS`
+    │   │   └── {id}, own           Choice             one value or method, below the steps at which they are chosen
+    │   └── review-template
+    │       └── {slug}              TemplateReview     a template, to look at and to begin from
+    ├── templates                   Templates          all of them
     ├── drafts                      Drafts             my drafts
     │   └── {id}                    DraftResource      one draft; views history, publish, discard
     │       └── {part}              Part               about, values, communication, membership, decisions, conflict
