@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from typing import Any, ClassVar
 
-from cr.catalog.sections import COMMUNICATION, CONFLICT, DECISIONS, MEMBERSHIP, Section
+from cr.catalog.sections import COMMUNICATION, CONFLICT, DECISIONS, MEMBERSHIP, MORE, Section
 from cr.resources.base import Resource
 
 SLUG = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+){0,20}")
@@ -123,9 +123,12 @@ class ConfirmStakeholders(Step):
     title = "Stakeholders"
 
 
-class FinalReview(Step):
+class FinalReview(Choices):
+    """Below it are the clauses that no other step has a place for."""
+
     key = "final-review"
     title = "Check and publish"
+    section = MORE
 
 
 class Completed(Step):

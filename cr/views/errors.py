@@ -53,12 +53,12 @@ HEADINGS = {
 
 @exception_view_config(context=Problem)
 def problem(error: Problem, request: Any) -> Response:
-    return answer(request, error, 410 if isinstance(error, Gone) and not request.is_api else error.status)
+    return answer(request, error, 410 if isinstance(error, Gone) and not request.wants_json else error.status)
 
 
 def answer(request: Any, error: Problem, status: int) -> Response:
     """The answer to `error`; what the person had typed comes back with it."""
-    if request.is_api:
+    if request.wants_json:
         body: dict[str, Any] = {"error": {"code": error.code, "message": error.message}}
         if error.details:
             body["details"] = error.details

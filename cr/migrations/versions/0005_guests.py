@@ -1,4 +1,10 @@
-"""What people write before they sign in, and the links that turn it into a draft."""
+"""What people write before they sign in, and the links that turn it into a draft.
+
+Revision ID: 0005
+Revises: 0002
+"""
+
+from __future__ import annotations
 
 import sqlalchemy as sa
 from alembic import op
@@ -6,35 +12,40 @@ from sqlalchemy.dialects import postgresql
 
 revision = "0005"
 down_revision = "0002"
-
-Id = postgresql.UUID(as_uuid=True)
-Timestamp = sa.DateTime(timezone=True)
+branch_labels = None
+depends_on = None
 
 
 def upgrade() -> None:
     op.create_table(
         "guests",
-        sa.Column("id", Id, primary_key=True),
-        sa.Column("token_hash", sa.LargeBinary, nullable=False),
-        sa.Column("version", sa.Integer, nullable=False),
-        sa.Column("saved_at", Timestamp, nullable=False),
-        sa.Column("expires_at", Timestamp, nullable=False),
-        sa.Column("draft", Id),
-        sa.UniqueConstraint("token_hash"),
+        sa.Column("id", sa.UUID(), nullable=False),
+        sa.Column("token_hash", sa.LargeBinary(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("saved_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("draft", sa.UUID(), nullable=True),
+        sa.PrimaryKeyConstraint("id", name="pk_guests"),
+        sa.UniqueConstraint("token_hash", name="uq_guests_token_hash"),
     )
-    op.create_index(op.f("ix_guests_expires_at"), "guests", ["expires_at"])
+    op.create_index("ix_guests_expires_at", "guests", ["expires_at"], unique=False)
     op.create_table(
         "guest_saves",
-        sa.Column("guest", Id, sa.ForeignKey("guests.id", ondelete="CASCADE"), primary_key=True),
-        sa.Column("version", sa.Integer, primary_key=True),
-        sa.Column("payload", postgresql.JSON, nullable=False),
+        sa.Column("guest", sa.UUID(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("payload", postgresql.JSON(astext_type=sa.Text()), nullable=False),
+        sa.ForeignKeyConstraint(["guest"], ["guests.id"], name="fk_guest_saves_guest", ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("guest", "version", name="pk_guest_saves"),
     )
-    op.add_column("mailed_links", sa.Column("guest", Id))
-    op.create_foreign_key(None, "mailed_links", "guests", ["guest"], ["id"], ondelete="SET NULL")
-    op.create_index(op.f("ix_mailed_links_guest"), "mailed_links", ["guest"])
+    op.add_column("mailed_links", sa.Column("guest", sa.UUID(), nullable=True))
+    op.create_foreign_key("fk_mailed_links_guest", "mailed_links", "guests", ["guest"], ["id"], ondelete="SET NULL")
+    op.create_index("ix_mailed_links_guest", "mailed_links", ["guest"], unique=False)
 
 
 def downgrade() -> None:
+    op.drop_index("ix_mailed_links_guest", table_name="mailed_links")
+    op.drop_constraint("fk_mailed_links_guest", "mailed_links", type_="foreignkey")
     op.drop_column("mailed_links", "guest")
     op.drop_table("guest_saves")
+    op.drop_index("ix_guests_expires_at", table_name="guests")
     op.drop_table("guests")
