@@ -11,6 +11,7 @@ from alembic import context
 import cr.accounts.draft_addresses
 import cr.accounts.stakeholders
 import cr.accounts.tables
+import cr.catalog.store
 import cr.events.store
 import cr.projections.rebuild  # noqa: F401
 from cr.db import create_engine, metadata
