@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import re
 
-SLUG = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
-"""Begins with a letter, so that no method can be taken for a value, whose id is a number."""
 
-SLUG_MOST = 64
+def is_slug(text: str) -> bool:
+    """Small letters, digits and single hyphens; a letter first, so that none is taken for a value's id, a number."""
+    return len(text) <= 64 and re.fullmatch("[a-z][a-z0-9]*(-[a-z0-9]+)*", text) is not None
+
 
 PROMISED: dict[str, tuple[str, ...]] = {
     "communication": (

@@ -20,7 +20,7 @@ from cr.catalog.facets import GROUPS, Facet
 from cr.catalog.items import Method, Template, Value
 from cr.catalog.labels import DATA
 from cr.catalog.sections import METHOD_SECTIONS, VALUES, Section
-from cr.catalog.slugs import PROMISED, SLUG, SLUG_MOST
+from cr.catalog.slugs import PROMISED, is_slug
 
 LABEL_MOST, TITLE_MOST, TEXT_MOST = 48, 200, 8000
 """Characters: of what a value or method is called, of other names, and of a text; no more than a draft takes."""
@@ -52,7 +52,7 @@ def _written(text: str) -> str:
 
 
 def _slug(text: str) -> str:
-    if not SLUG.fullmatch(text) or len(text) > SLUG_MOST:
+    if not is_slug(text):
         raise ValueError("write small letters, digits and single hyphens, such as lazy-consensus")
     return text
 
