@@ -43,11 +43,14 @@ class Catalog:
     templates: tuple[Template, ...]
 
 
+NO_TEXT = "take out the characters that no database keeps: NUL and halves of surrogate pairs"
+
+
 def _written(text: str) -> str:
     if not text.strip():
         raise ValueError("write a text")
-    if re.search("[\0\ud800-\udfff]", text):
-        raise ValueError("take out the characters that no database keeps: NUL and halves of surrogate pairs")
+    if "\0" in text:
+        raise ValueError(NO_TEXT)
     return text
 
 
@@ -265,6 +268,7 @@ def _sentence(file: Path, name: str, fault: Any) -> str:
         "missing": "this is missing",
         "extra_forbidden": "there is no such key; take it out",
         "string_type": "write a text",
+        "string_unicode": NO_TEXT,
         "bool_type": "write true or false",
         "int_type": "write a whole number",
         "list_type": "write a list",

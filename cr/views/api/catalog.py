@@ -133,12 +133,12 @@ def list_methods(request: Any) -> Response:
 def _kept(request: Any, answer: Any, keep: bool) -> Response:
     body = render("json", answer).encode()
     if not keep:
-        return Response(body, content_type="application/json", charset="UTF-8")
+        return Response(body, content_type="application/json")
     etag = hashlib.sha256(body).hexdigest()[:32]
     if etag in request.if_none_match:
         response: Response = HTTPNotModified()
     else:
-        response = Response(body, content_type="application/json", charset="UTF-8")
+        response = Response(body, content_type="application/json")
     response.etag = etag
     response.headers["Cache-Control"] = f"public, max-age={MAX_AGE}"
     return response
