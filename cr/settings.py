@@ -122,3 +122,9 @@ def database_url(environment: Mapping[str, str]) -> str:
         return _database_url(environment.get(name, "").strip())
     except ValueError as error:
         raise SettingsError(f"{name}: {error}") from None
+
+
+def seed_data_dir(environment: Mapping[str, str]) -> Path | None:
+    """The folder that a command at a terminal reads the catalogue from; None for the package's own."""
+    given = environment.get("SEED_DATA_DIR", "").strip()
+    return Path(given) if given else None

@@ -79,6 +79,9 @@ api /api/drafts/me 401 '\{"error":\{"code":"unauthorized".*'
 api /api/no-such-address 404 '\{"error":\{"code":"not_found".*'
 post /api/auth/logout '{}' --header 'Origin: https://elsewhere.example'
 json 'what another site sends is refused' 403 '\{"error":\{"code":"forbidden".*'
+api /api/templates 200 '\{"templates":\[\{"id".*'
+ask '/api/create-flow/methods?section=decisionApproaches&facet.size=sixToTwelve'
+verdict 'methods are recommended' "$status $(grep -o '"score":[0-9]*' "$answer/body" | head -n 1)" '200 "score":[1-9][0-9]*'
 
 page /rules 200
 page /login 200

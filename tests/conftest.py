@@ -7,6 +7,7 @@ import os
 import pytest
 
 pytest_plugins = [
+    "tests.fixtures.catalog",
     "tests.fixtures.database",
     "tests.fixtures.mail",
     "tests.fixtures.site",

@@ -134,6 +134,22 @@ def ranked(items: Iterable[T], wanted: Collection[Facet]) -> list[tuple[T, tuple
     return sorted(scored, key=lambda pair: -len(pair[1]))
 
 
+class Fit(NamedTuple):
+    """How well a whole template suits, and which of the wanted facets speak for it."""
+
+    score: int
+    matched: tuple[Facet, ...]
+
+
+def fit(whole: Suited, parts: Iterable[Suited], wanted: Collection[Facet]) -> Fit:
+    """By its own facets; one that says yes to none is as good as its parts: the sum of their scores."""
+    if whole.facets:
+        own = matched(whole, wanted)
+        return Fit(len(own), own)
+    by_part = [matched(part, wanted) for part in parts]
+    return Fit(sum(map(len, by_part)), tuple(facet for facet in wanted if any(facet in part for part in by_part)))
+
+
 def reason(facets: Iterable[Facet]) -> str:
     """Why something is recommended, in words: "fits a worker co-op of 6 to 12, in one place". Empty for no facets."""
     chosen = set(facets)

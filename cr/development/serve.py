@@ -27,6 +27,7 @@ import sqlalchemy as sa
 import waitress
 from pyramid.paster import get_app, setup_logging
 
+from cr.catalog.seed import main as seed
 from cr.development.postgres import Postgres, PostgresError
 from cr.projections.command import main as projections
 from cr.settings import Settings, SettingsError
@@ -77,6 +78,9 @@ def _serve(var: Path) -> None:
             log.setLevel(logging.INFO)
             log.addFilter(_is_migration)
             alembic.command.upgrade(alembic.config.Config(INI), "head")
+        with _step("Filling the catalogue"):
+            if seed([]):
+                raise CannotServe("The catalogue could not be filled; the reason is above.")
         with _step("Looking whether read models must be rebuilt"):
             if projections(["rebuild", "--stale"]):
                 raise CannotServe("The read models could not be rebuilt; the reason is above.")

@@ -13,7 +13,7 @@ from functools import reduce
 from typing import Any, Literal, Protocol
 from uuid import UUID
 
-from cr.catalog import sections
+from cr.catalog import labels, sections
 from cr.catalog.sections import BY_KEY, FACETS, SECTIONS, VALUES, Section
 from cr.errors import Conflict, ValidationProblem
 from cr.events import payload
@@ -233,7 +233,7 @@ class DraftSnapshot(DraftEvent):
     It is only as good as the code that made it, so the topic changes with that code: older ones are passed over.
     """
 
-    TOPIC = f"draft.Snapshot.{fingerprint(__file__, payload.__file__, sections.__file__)}"
+    TOPIC = f"draft.Snapshot.{fingerprint(__file__, payload.__file__, sections.__file__, *labels.FILES)}"
     draft: Draft
 
 

@@ -23,6 +23,7 @@ from pydantic import (
     ValidationError,
 )
 
+from cr.catalog.labels import LABELS
 from cr.catalog.sections import FACETS, MORE, SECTIONS, VALUES
 from cr.errors import ValidationProblem
 
@@ -306,7 +307,10 @@ def _merged_selection(base: Iterable[str], theirs: list[str], mine: list[str]) -
 
 
 def label_of(payload: Payload, identifier: str) -> str:
-    """What people call a value or a method: their own name for it where they gave one, else the id made readable."""
+    """What people call a value or a method: their own name for it where they gave one, else the catalogue's.
+
+    What neither of them names is called by its id, made readable.
+    """
     meta = payload.get(META, {}).get(identifier)
     if meta and meta.get("label"):
         return str(meta["label"])
@@ -319,4 +323,4 @@ def label_of(payload: Payload, identifier: str) -> str:
         for chip in snapshot:
             if isinstance(chip, dict) and chip.get("id") == identifier and isinstance(chip.get("label"), str):
                 return str(chip["label"])
-    return identifier.replace("-", " ").capitalize()
+    return LABELS.get(identifier) or identifier.replace("-", " ").capitalize()

@@ -12,6 +12,7 @@ import cr.accounts.draft_addresses
 import cr.accounts.guests
 import cr.accounts.stakeholders
 import cr.accounts.tables
+import cr.catalog.store
 import cr.events.store
 import cr.projections.rebuild  # noqa: F401
 from cr.db import create_engine, metadata

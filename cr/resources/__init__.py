@@ -19,11 +19,14 @@
         ├── health
         ├── auth                    ApiAuth            views session, logout
         │   └── magic-link          ApiMagicLink       views request, verify
+        ├── create-flow             ApiCreateFlow      view methods
         ├── drafts                  ApiDrafts
         │   └── me                  ApiMyDraft
-        └── rules                   ApiRules
-            ├── me                  ApiMyRules
-            └── {id}                ApiRule            view duplicate
+        ├── rules                   ApiRules
+        │   ├── me                  ApiMyRules
+        │   └── {id}                ApiRule            view duplicate
+        └── templates               ApiTemplates
+            └── {slug}              ApiTemplate
 
 A resource wraps what it stands for; it knows its children (`__getitem__`), who may do what (`__acl__`) and its place
 (`__name__`, `__parent__`). What it does not know is HTTP: that is in `cr.views`.

@@ -6,6 +6,9 @@ from typing import Any
 
 from pyramid.authorization import Allow, Authenticated
 
+from cr.catalog import store
+from cr.catalog.items import Template
+from cr.catalog.slugs import is_slug
 from cr.resources.base import Resource, uuid_or_keyerror
 from cr.resources.rules import find_rule, rule_acl
 from cr.security import Permission
@@ -51,5 +54,33 @@ class ApiRules(Resource):
         return ApiRule(self.request, rule).placed(name, self)
 
 
+class ApiTemplate(Resource):
+    """One template of the catalogue, wrapped as `template`."""
+
+    def __init__(self, request: Any, template: Template) -> None:
+        super().__init__(request)
+        self.template = template
+
+
+class ApiTemplates(Resource):
+    def __getitem__(self, name: str) -> Resource:
+        if not is_slug(name):
+            raise KeyError(name)
+        template = store.template(self.request.dbsession, name)
+        if template is None:
+            raise KeyError(name)
+        return ApiTemplate(self.request, template).placed(name, self)
+
+
+class ApiCreateFlow(Resource):
+    pass
+
+
 class Api(Resource):
-    children = {"auth": ApiAuth, "drafts": ApiDrafts, "rules": ApiRules}
+    children = {
+        "auth": ApiAuth,
+        "create-flow": ApiCreateFlow,
+        "drafts": ApiDrafts,
+        "rules": ApiRules,
+        "templates": ApiTemplates,
+    }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import socket
@@ -46,11 +47,12 @@ class Run:
 
 
 @pytest.fixture
-def port(monkeypatch: pytest.MonkeyPatch) -> int:
-    """A free port for the site, in an environment without any other setting."""
+def port(monkeypatch: pytest.MonkeyPatch, seed_data: Path) -> int:
+    """A free port for the site, in an environment without any other setting but where the catalogue is."""
     for field in Settings.model_fields.values():
         if field.alias:
             monkeypatch.delenv(field.alias, raising=False)
+    monkeypatch.setenv("SEED_DATA_DIR", str(seed_data))
     port = free_port()
     monkeypatch.setenv("PORT", str(port))
     return port
@@ -165,6 +167,8 @@ def test_a_database_of_the_environment_is_used_instead(
     monkeypatch.setenv("CLOUDRON_POSTGRESQL_URL", url)
     with serving(tmp_path / "var", port) as run:
         assert run.health() == 200
+        with urllib.request.urlopen(f"{run.origin}/api/templates", timeout=30) as answer:
+            assert json.load(answer)["templates"], "the catalogue is filled"
         assert run.end(signal.SIGTERM) == 0
     assert not (tmp_path / "var" / "postgres").exists()
     assert ask(url, "SELECT count(*) FROM events") == 0

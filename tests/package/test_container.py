@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import uuid
@@ -14,6 +15,7 @@ import psutil
 import pytest
 import sqlalchemy as sa
 
+from cr.catalog.labels import DATA
 from cr.db import create_engine
 from tests.package.container import Image, first, why_not
 from tests.package.running import Gate, Site
@@ -48,7 +50,8 @@ def test_what_the_image_holds(image: Image) -> None:
     assert (package / "templates/layout.jinja2").is_file()
     assert (package / "static/site.css").is_file()
     assert list((package / "__pycache__").glob("serve.*.pyc")), "compiled now, not at every start"
-    assert image.path("/app/seed-data").is_dir()
+    files = {path.name for path in image.path("/app/seed-data").iterdir()}
+    assert files == {path.name for path in DATA.iterdir()}
     assert not (package / "development").exists()
     assert not list(package.parent.glob("tests"))
     assert sorted(path.name for path in image.path("/app/code").iterdir()) == [".venv", "production.ini", "scripts"]
@@ -105,11 +108,13 @@ def test_commands_for_operators_are_on_the_path(
     image: Image, data: Path, production: dict[str, str], gate: Gate
 ) -> None:
     gate.open()
-    script = "alembic -c production.ini upgrade head && cr-projections rebuild --stale && cr-projections check"
+    commands = ("alembic -c production.ini upgrade head", "cr-projections rebuild --stale", "cr-projections check")
+    script = " && ".join((*commands, "cr-seed", "cr-seed"))
     with image.container(data, production, ["gosu", "cr:cr", "sh", "-c", script]) as process:
         output = process.communicate()[0]
     assert process.returncode == 0, output
     assert "rules: equal" in output
+    assert len(re.findall(r"^templates +[1-9]", output, re.MULTILINE)) == 2
 
 
 def test_an_unfit_environment_stops_the_start_with_one_line(

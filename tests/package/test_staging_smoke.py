@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
 
 import pytest
 
@@ -29,12 +31,28 @@ def failed(done: subprocess.CompletedProcess[str]) -> list[str]:
     return [line for line in done.stdout.splitlines() if line.startswith("FAIL")]
 
 
-def test_a_site_that_works_passes(production: dict[str, str], gate: Gate, port: int, smtp: Mailbox) -> None:
+def fill(environment: dict[str, str], seed_data: Path) -> None:
+    subprocess.run(
+        [sys.executable, "-c", "import sys; from cr.catalog.seed import main; sys.exit(main())"],
+        env=os.environ | environment | {"SEED_DATA_DIR": str(seed_data)},
+        check=True,
+    )
+
+
+def test_a_site_that_works_passes(
+    production: dict[str, str], gate: Gate, port: int, smtp: Mailbox, seed_data: Path
+) -> None:
     gate.open()
     origin = f"http://127.0.0.1:{port}"
     mail = {"CLOUDRON_MAIL_SMTP_SERVER": smtp.host, "CLOUDRON_MAIL_SMTP_PORT": str(smtp.port)}
     with serving(port, **production | mail | {"CLOUDRON_APP_ORIGIN": origin}) as site:
         site.until(200)
+        assert [line.split(":")[0] for line in failed(smoke(origin))] == [
+            "FAIL  /api/templates",
+            "FAIL  methods are recommended",
+        ], "the catalogue is not filled yet"
+
+        fill(production, seed_data)
         done = smoke(f"{origin}/", email="somebody@example.org")
         assert not failed(done), done.stdout
         assert done.returncode == 0

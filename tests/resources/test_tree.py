@@ -60,8 +60,10 @@ def api_rule(root: Root) -> ApiRule:
         "/api",
         "/api/auth",
         "/api/auth/magic-link",
+        "/api/create-flow",
         "/api/drafts/me",
         "/api/rules/me",
+        "/api/templates",
     ],
 )
 def test_every_fixed_address_leads_to_a_resource_that_knows_its_address(root: Root, path: str) -> None:
@@ -84,6 +86,12 @@ def test_nonsense_never_reaches_the_database(root: Root, place: str, name: str) 
             root["api"]["rules"][name]
 
 
+@pytest.mark.parametrize("name", ["", "x y", "Consensus", "1", "a--b", "-a", "a-", "é", "x" * 65, "a\n", "\0"])
+def test_no_template_is_looked_for_under_what_is_no_slug(root: Root, name: str) -> None:
+    with pytest.raises(KeyError):
+        root["api"]["templates"][name]
+
+
 @pytest.mark.parametrize("name", ["0", "01", "-1", "x", "", "1" * 10, "١"])
 def test_a_revision_is_a_positive_number(root: Root, name: str) -> None:
     with pytest.raises(KeyError):
@@ -91,7 +99,11 @@ def test_a_revision_is_a_positive_number(root: Root, name: str) -> None:
 
 
 def test_there_are_no_other_children(root: Root) -> None:
-    for resource in (root, root["login"], root["api"], draft(root), draft(root)["values"], rule(root), api_rule(root)):
+    api = root["api"]
+    for resource in (
+        *(root, root["login"], draft(root), draft(root)["values"], rule(root)),
+        *(api, api_rule(root), api["create-flow"], api["templates"]),
+    ):
         with pytest.raises(KeyError):
             resource["__class__"]
 
@@ -110,6 +122,7 @@ EDIT = {Permission.DRAFT_READ, Permission.DRAFT_EDIT}
         (lambda root: root["rules"], {Permission.RULE_READ}, {Permission.RULE_READ}, {Permission.RULE_READ}),
         (rule, {Permission.RULE_READ}, {Permission.RULE_READ}, {Permission.RULE_READ, Permission.RULE_EDIT}),
         (lambda root: root["api"]["drafts"]["me"], set(), EDIT, EDIT),
+        (lambda root: root["api"]["templates"], set(), set(), set()),
         (lambda root: root["api"]["rules"], set(), {Permission.RULE_PUBLISH}, {Permission.RULE_PUBLISH}),
         (
             api_rule,
@@ -118,7 +131,19 @@ EDIT = {Permission.DRAFT_READ, Permission.DRAFT_EDIT}
             {Permission.RULE_READ, Permission.RULE_PUBLISH, Permission.RULE_EDIT},
         ),
     ],
-    ids=["root", "login", "drafts", "draft", "part", "rules", "rule", "api draft", "api rules", "api rule"],
+    ids=[
+        "root",
+        "login",
+        "drafts",
+        "draft",
+        "part",
+        "rules",
+        "rule",
+        "api draft",
+        "api templates",
+        "api rules",
+        "api rule",
+    ],
 )
 def test_who_may_do_what(root: Root, resource: Any, stranger: Any, somebody: Any, owner: Any) -> None:
     found = resource(root)
