@@ -15,9 +15,11 @@
         │   └── magic-link          ApiMagicLink       views request, verify
         ├── drafts                  ApiDrafts
         │   └── me                  ApiMyDraft
-        └── rules                   ApiRules
-            ├── me                  ApiMyRules
-            └── {id}                ApiRule            view duplicate
+        ├── rules                   ApiRules
+        │   ├── me                  ApiMyRules
+        │   └── {id}                ApiRule            view duplicate
+        └── uploads                 ApiUploads
+            └── {id}                ApiUpload          an uploaded file
 
 A resource wraps what it stands for; it knows its children (`__getitem__`), who may do what (`__acl__`) and its place
 (`__name__`, `__parent__`). What it does not know is HTTP: that is in `cr.views`.

@@ -6,6 +6,7 @@ from typing import Any
 
 from pyramid.authorization import Allow, Authenticated
 
+from cr import uploads
 from cr.resources.base import Resource, uuid_or_keyerror
 from cr.resources.rules import find_rule, rule_acl
 from cr.security import Permission
@@ -51,5 +52,23 @@ class ApiRules(Resource):
         return ApiRule(self.request, rule).placed(name, self)
 
 
+class ApiUpload(Resource):
+    """One uploaded file, wrapped as `upload` (a row of `cr.uploads`)."""
+
+    def __init__(self, request: Any, upload: Any) -> None:
+        super().__init__(request)
+        self.upload = upload
+
+
+class ApiUploads(Resource):
+    __acl__ = [(Allow, Authenticated, Permission.UPLOAD_ADD)]
+
+    def __getitem__(self, name: str) -> Resource:
+        row = uploads.find(self.request.dbsession, uuid_or_keyerror(name))
+        if row is None:
+            raise KeyError(name)
+        return ApiUpload(self.request, row).placed(name, self)
+
+
 class Api(Resource):
-    children = {"auth": ApiAuth, "drafts": ApiDrafts, "rules": ApiRules}
+    children = {"auth": ApiAuth, "drafts": ApiDrafts, "rules": ApiRules, "uploads": ApiUploads}
