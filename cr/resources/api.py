@@ -64,7 +64,8 @@ class ApiUploads(Resource):
     __acl__ = [(Allow, Authenticated, Permission.UPLOAD_ADD)]
 
     def __getitem__(self, name: str) -> Resource:
-        row = uploads.find(self.request.dbsession, uuid_or_keyerror(name))
+        identifier = uuid_or_keyerror(name)
+        row = uploads.find(self.request.dbsession, identifier)
         if row is None:
             raise KeyError(name)
         return ApiUpload(self.request, row).placed(name, self)

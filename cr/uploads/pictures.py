@@ -88,7 +88,7 @@ def made_anew(kind: str, content: bytes) -> tuple[str, bytes]:
         except ValidationProblem:
             raise
         except (Image.DecompressionBombError, Image.DecompressionBombWarning):
-            raise _too_large(SCALED_PIXELS_MOST) from None
+            raise _too_large(SCALED_PIXELS_MOST if kind == "JPEG" else PIXELS_MOST) from None
         except Exception as error:
             # Decoders raise whatever they stumble over: OSError, SyntaxError, struct.error, IndexError and more.
             log.debug("A picture could not be read: %r", error)

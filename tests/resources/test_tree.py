@@ -12,7 +12,7 @@ from pyramid.location import lineage
 from pyramid.testing import DummyRequest
 from pyramid.traversal import find_resource, resource_path
 
-from cr.resources.api import ApiRule
+from cr.resources.api import ApiRule, ApiUpload
 from cr.resources.drafts import DraftResource
 from cr.resources.root import Root
 from cr.resources.rules import RuleResource
@@ -50,6 +50,11 @@ def api_rule(root: Root) -> ApiRule:
     return ApiRule(root.request, row).placed(str(THING), root["api"]["rules"])
 
 
+def api_upload(root: Root) -> ApiUpload:
+    row = SimpleNamespace(id=THING, account_id=OWNER)
+    return ApiUpload(root.request, row).placed(str(THING), root["api"]["uploads"])
+
+
 @pytest.mark.parametrize(
     "path",
     [
@@ -62,6 +67,7 @@ def api_rule(root: Root) -> ApiRule:
         "/api/auth/magic-link",
         "/api/drafts/me",
         "/api/rules/me",
+        "/api/uploads",
     ],
 )
 def test_every_fixed_address_leads_to_a_resource_that_knows_its_address(root: Root, path: str) -> None:
@@ -79,9 +85,10 @@ def test_a_part_of_a_draft_knows_its_way_up(root: Root) -> None:
 def test_nonsense_never_reaches_the_database(root: Root, place: str, name: str) -> None:
     with pytest.raises(KeyError):
         root[place][name]
-    if name != "me":
-        with pytest.raises(KeyError):
-            root["api"]["rules"][name]
+    for same in ("rules", "uploads"):
+        if (same, name) != ("rules", "me"):
+            with pytest.raises(KeyError):
+                root["api"][same][name]
 
 
 @pytest.mark.parametrize("name", ["0", "01", "-1", "x", "", "1" * 10, "١"])
@@ -117,8 +124,23 @@ EDIT = {Permission.DRAFT_READ, Permission.DRAFT_EDIT}
             {Permission.RULE_READ, Permission.RULE_PUBLISH},
             {Permission.RULE_READ, Permission.RULE_PUBLISH, Permission.RULE_EDIT},
         ),
+        (lambda root: root["api"]["uploads"], set(), {Permission.UPLOAD_ADD}, {Permission.UPLOAD_ADD}),
+        (api_upload, set(), {Permission.UPLOAD_ADD}, {Permission.UPLOAD_ADD}),
     ],
-    ids=["root", "login", "drafts", "draft", "part", "rules", "rule", "api draft", "api rules", "api rule"],
+    ids=[
+        "root",
+        "login",
+        "drafts",
+        "draft",
+        "part",
+        "rules",
+        "rule",
+        "api draft",
+        "api rules",
+        "api rule",
+        "api uploads",
+        "api upload",
+    ],
 )
 def test_who_may_do_what(root: Root, resource: Any, stranger: Any, somebody: Any, owner: Any) -> None:
     found = resource(root)
