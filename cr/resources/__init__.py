@@ -2,7 +2,7 @@
 
     /                               Root
     ├── login                       Login
-    ├── create                      Create             the guided flow: to its first step, or to where the person stopped
+    ├── create                      Create             the guided flow, from where the person stopped
     │   ├── {step}                  Step               the sixteen of `cr.resources.create.STEPS`
     │   │   └── {id}, own           Choice             one value or method, below the steps at which they are chosen
     │   └── review-template
@@ -25,8 +25,10 @@
         ├── rules                   ApiRules
         │   ├── me                  ApiMyRules
         │   └── {id}                ApiRule            view duplicate
-        └── templates               ApiTemplates
-            └── {slug}              ApiTemplate
+        ├── templates               ApiTemplates
+        │   └── {slug}              ApiTemplate
+        └── uploads                 ApiUploads
+            └── {id}                ApiUpload          an uploaded file
 
 A resource wraps what it stands for; it knows its children (`__getitem__`), who may do what (`__acl__`) and its place
 (`__name__`, `__parent__`). What it does not know is HTTP: that is in `cr.views`.

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from typing import Any, ClassVar
 
 from cr.catalog.sections import COMMUNICATION, CONFLICT, DECISIONS, MEMBERSHIP, MORE, Section
+from cr.catalog.slugs import is_slug
 from cr.resources.base import Resource
-
-SLUG = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+){0,20}")
 
 
 class Step(Resource):
@@ -66,6 +64,7 @@ class Choices(Step):
     """A step at which values or methods are chosen. Below it each has an address, and `own` is for a new one."""
 
     def __getitem__(self, name: str) -> Resource:
+        # Ids of one's own are of any kind when they came through the API.
         if not 0 < len(name) <= 200 or not name.isprintable():
             raise KeyError(name)
         return Choice(self.request).placed(name, self)
@@ -165,7 +164,7 @@ class TemplateReview(Resource):
 
 class TemplateReviews(Resource):
     def __getitem__(self, name: str) -> Resource:
-        if len(name) > 100 or not SLUG.fullmatch(name):
+        if not is_slug(name):
             raise KeyError(name)
         return TemplateReview(self.request).placed(name, self)
 

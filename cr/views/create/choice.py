@@ -235,7 +235,7 @@ class ChoiceViews(ChoicesBase):
             wanted.get(BLOCKS, {}).pop(identifier, None)
 
     def _attach(self, form: Form, block: dict[str, Any], file: Any) -> None:
-        purpose = uploads.Purpose.customMethodAttachment
+        purpose = uploads.Purpose.CUSTOM_METHOD_ATTACHMENT
         try:
             block |= attached(self.request, purpose, file)
         except Problem as problem:

@@ -27,7 +27,10 @@ FIRST_SHOWN = 8
 """Cards before somebody asks for all of them: a phone shows two at once."""
 
 QUESTIONS = {
-    "coreValues": ("What do you hold on to when it gets hard?", "Choose up to five values, and put them in your words."),
+    "coreValues": (
+        "What do you hold on to when it gets hard?",
+        "Choose up to five values, and put them in your words.",
+    ),
     "communication": ("How do you talk with each other?", "Choose the places and habits that matter. Two or three do."),
     "membership": ("Who belongs, and how does somebody join?", "Choose one way, or several for different people."),
     "decisionApproaches": (

@@ -43,7 +43,10 @@ class FinalViews(StepViews):
                     "url": self.url(step, Choice.OWN) if section is MORE else self.url(step, **then),
                     "verb": "Add a clause" if section is MORE else "Change",
                     "entries": [
-                        {"label": label_of(payload, each), "url": self.url(step, each, **({} if section is MORE else then))}
+                        {
+                            "label": label_of(payload, each),
+                            "url": self.url(step, each, **({} if section is MORE else then)),
+                        }
                         for each in chosen
                     ],
                 }
@@ -52,7 +55,7 @@ class FinalViews(StepViews):
         missing = []
         if not self.work.title:
             missing.append({"text": "Give the rule a name.", "url": self.url(CommunityName, **then)})
-        if self.work.draft and not says_something(self.work.draft) or not any(part["entries"] for part in parts):
+        if (self.work.draft and not says_something(self.work.draft)) or not any(part["entries"] for part in parts):
             missing.append({"text": "Choose at least one value or method.", "url": self.url(CoreValues, **then)})
         preview = None
         if self.work.draft:

@@ -66,7 +66,7 @@ class PhotoViews(StepViews):
             form.errors["photo"] = "Sign in first, then attach the photo."
         elif is_file(file) and not form.errors:
             try:
-                wanted[URL] = attached(self.request, uploads.Purpose.communityAvatar, file)["assetUrl"]
+                wanted[URL] = attached(self.request, uploads.Purpose.COMMUNITY_AVATAR, file)["assetUrl"]
             except Problem as problem:
                 if problem.status >= 500:
                     raise

@@ -7,10 +7,17 @@ from typing import Any
 from pyramid.httpexceptions import HTTPSeeOther
 from pyramid.view import view_config, view_defaults
 
-from cr.catalog import store
-from cr.catalog.facets import GROUPS, SIZE, described, ranked, reason
+from cr.catalog import choosing, store
+from cr.catalog.facets import GROUPS, SIZE, described, reason
 from cr.events.payload import STEP, Payload
-from cr.resources.create import CommunityContext, CommunityName, CommunitySize, CommunityStructure, CommunityUpload, Review
+from cr.resources.create import (
+    CommunityContext,
+    CommunityName,
+    CommunitySize,
+    CommunityStructure,
+    CommunityUpload,
+    Review,
+)
 from cr.views.create.steps import StepViews
 
 SUGGESTED = 3
@@ -44,14 +51,16 @@ class ReviewViews(StepViews):
     @view_config(request_method="GET", renderer="cr:templates/create/review.jinja2")
     def show(self) -> dict[str, Any]:
         wanted = described(self.work.payload)
+        session = self.request.dbsession
+        suited = choosing.suited_templates(store.templates(session), store.all_methods(session), wanted)
         suggested = [
             {
                 "title": template.title,
                 "description": template.description,
-                "reason": reason(facets),
+                "reason": reason(fitting.matched),
                 "url": self.url("review-template", template.slug),
             }
-            for template, facets in ranked(store.templates(self.request.dbsession), wanted)[:SUGGESTED]
+            for template, fitting in suited[:SUGGESTED]
         ]
         answers = [
             {**answer, "url": self.url(answer.pop("step"), then=self.step.key)} for answer in about(self.work.payload)

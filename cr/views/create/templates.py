@@ -8,7 +8,7 @@ from pyramid.httpexceptions import HTTPSeeOther
 from pyramid.view import view_config, view_defaults
 
 from cr.catalog import choosing, store
-from cr.catalog.facets import described, ranked, reason
+from cr.catalog.facets import described, fit, reason
 from cr.catalog.items import Template
 from cr.catalog.sections import SECTIONS, VALUES
 from cr.errors import NotFound
@@ -31,7 +31,7 @@ def templates(context: Templates, request: Any) -> dict[str, Any]:
     """Featured ones first; for somebody who has described their community, what suits it first."""
     work = open_work(request)
     wanted = described(work.payload)
-    found = sorted(store.templates(request.dbsession), key=lambda each: (not each.featured, each.sort_order))
+    suited = choosing.suited_templates(store.templates(request.dbsession), store.all_methods(request.dbsession), wanted)
     return {
         "templates": [
             {
@@ -39,12 +39,12 @@ def templates(context: Templates, request: Any) -> dict[str, Any]:
                 "category": template.category,
                 "description": template.description,
                 "featured": template.featured,
-                "reason": reason(facets),
+                "reason": reason(fitting.matched),
                 "url": request.resource_path(
                     request.root, "create", "review-template", template.slug, query=work.query
                 ),
             }
-            for template, facets in ranked(found, wanted)
+            for template, fitting in suited
         ],
         "wanted": bool(wanted),
         "structure_url": request.resource_path(request.root, "create", "community-structure", query=work.query),
@@ -68,10 +68,9 @@ class TemplateViews:
         template, request = self.template, self.request
         methods, values = self._catalogue()
         document = composed(choosing.template_payload(template, methods, values))
-        matched = ranked([template], described(self.work.payload))[0][1]
-        has_choices = any(
-            self.work.payload.get(section.selected) for section in (VALUES, *SECTIONS)
-        )
+        parts = [methods[named] for named in template.methods if named in methods]
+        matched = fit(template, parts, described(self.work.payload)).matched
+        has_choices = any(self.work.payload.get(section.selected) for section in (VALUES, *SECTIONS))
         return {
             "template": template,
             "reason": reason(matched),
@@ -100,9 +99,7 @@ class TemplateViews:
 
         self.work.write(begun(self.work.before(version)), version)
         query = {} if step is first else {"then": first.key}
-        path = self.request.resource_path(
-            self.request.root, "create", step.key, query={**self.work.query, **query}
-        )
+        path = self.request.resource_path(self.request.root, "create", step.key, query={**self.work.query, **query})
         return HTTPSeeOther(path)
 
     def _catalogue(self) -> tuple[Any, Any]:

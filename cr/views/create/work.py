@@ -163,7 +163,9 @@ class GuestWork(Work):
             return {}
         text = self._all if version == self.version else guests.before(self.request, self.guest.id, version)
         if text is None:
-            raise Conflict("This page was open for long, and much was saved since. Copy what you wrote, then reload it.")
+            raise Conflict(
+                "This page was open for long, and much was saved since. Copy what you wrote, then reload it."
+            )
         return {key: value for key, value in text.items() if key not in PRIVATE}
 
     def _write(self, wanted: dict[str, Any], base_version: int) -> None:
@@ -223,9 +225,9 @@ def adopt(event: SignedIn) -> None:
     """What somebody wrote before signing in becomes a draft of theirs, beside those that they have."""
     if event.draft:
         _become_draft(event, event.draft)
-    if event.guest and (guest := guests.find(event.request, event.guest, lock=True)) and guest.draft is None:
-        if guest.payload:
-            guests.adopted(event.request, guest, _become_draft(event, guest.payload))
+    guest = guests.find(event.request, event.guest, lock=True) if event.guest else None
+    if guest is not None and guest.payload:
+        guests.adopted(event.request, guest, _become_draft(event, guest.payload))
 
 
 def _become_draft(event: SignedIn, text: dict[str, Any]) -> UUID:
