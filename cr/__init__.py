@@ -57,4 +57,4 @@ def is_api(request: Request) -> bool:
 
 def wants_json(request: Request) -> bool:
     """Whether the answer, a refusal too, is read by a program: below /api, and where a script of our pages saves."""
-    return request.is_api or request.headers.get("Accept") == "application/json"
+    return bool(request.is_api) or request.headers.get("Accept") == "application/json"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, ClassVar
 
-from cr.catalog.sections import COMMUNICATION, CONFLICT, DECISIONS, MEMBERSHIP, MORE, Section
+from cr.catalog.sections import COMMUNICATION, CONFLICT, DECISIONS, MEMBERSHIP, MORE, VALUES, Section, Values
 from cr.catalog.slugs import is_slug
 from cr.resources.base import Resource
 
@@ -61,7 +61,12 @@ class Review(Step):
 
 
 class Choices(Step):
-    """A step at which values or methods are chosen. Below it each has an address, and `own` is for a new one."""
+    """A step at which values, methods or clauses of one section are chosen.
+
+    Below it each has an address, and `own` is for a new one.
+    """
+
+    section: ClassVar[Section | Values]
 
     def __getitem__(self, name: str) -> Resource:
         # Ids of one's own are of any kind when they came through the API.
@@ -84,7 +89,8 @@ class Choice(Resource):
 
 class CoreValues(Choices):
     key = "core-values"
-    title = "Values"
+    title = VALUES.name
+    section = VALUES
 
 
 class Methods(Choices):

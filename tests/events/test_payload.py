@@ -169,7 +169,7 @@ def test_field_blocks_of_a_method_are_brought_together_one_by_one() -> None:
     blocks = result["customMethodCardFieldBlocksById"]["own"]
     assert {each["id"]: each["placeholderText"] for each in blocks} == both
     assert clashes == []
-    gone, clashes = merged(base, method(block("a", "one")), mine)
+    _, clashes = merged(base, method(block("a", "one")), mine)
     assert [clash.path for clash in clashes] == [("customMethodCardFieldBlocksById", "own")]
-    same_block, clashes = merged(base, method(block("a", "x"), block("b", "two")), method(block("a", "y")))
+    _, clashes = merged(base, method(block("a", "x"), block("b", "two")), method(block("a", "y")))
     assert len(clashes) == 1

@@ -112,13 +112,6 @@ class ChoiceViews(ChoicesBase):
             **more,
         }
 
-    @property
-    def files(self) -> str:
-        """Whether files can be attached: "yes", "sign-in" for who has to sign in first, "no" on this site."""
-        if not uploads.available(self.request):
-            return "no"
-        return "yes" if self.request.identity else "sign-in"
-
     # --- Looking ------------------------------------------------------------------------------------------------------
 
     @view_config(request_method="GET", renderer=TEMPLATE)
@@ -131,8 +124,8 @@ class ChoiceViews(ChoicesBase):
         else:
             if self.id not in self.chosen:
                 raise NotFound("This is not in your rule, or not any more. Go back and choose it.")
-            payload = self._with_blank_block(payload, self.request.GET.get("add", ""), uuid4().hex[:12])
-            form = self._form(payload, self.id, new=False)
+            shown = self._with_blank_block(payload, self.request.GET.get("add", ""), uuid4().hex[:12])
+            return self.page(**self._page(self._form(shown, self.id, new=False), shown, self.work.version))
         return self.page(**self._page(form, payload, self.work.version))
 
     def _with_blank_block(self, payload: Payload, kind: str, identifier: str) -> Payload:

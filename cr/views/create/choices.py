@@ -17,7 +17,7 @@ from cr.errors import Conflict, NotFound
 from cr.events.draft import Clashes
 from cr.events.payload import META, STEP, Payload, label_of
 from cr.prose import to_html
-from cr.resources.create import Choice, Choices, CoreValues, FinalReview, Methods
+from cr.resources.create import STEPS, Choice, Choices
 from cr.views.create.steps import StepViews
 from cr.views.forms import Entry, Form, both_texts, entry_inputs
 
@@ -53,21 +53,9 @@ class Card:
     fields: Sequence[tuple[str, Any]]
 
 
-def section_of(step: Choices) -> Section | Values:
-    """The section of a rule that a step is about."""
-    if isinstance(step, Methods):
-        return step.section
-    if isinstance(step, FinalReview):
-        return FinalReview.section
-    return VALUES
-
-
 def step_of(section: Section | Values) -> type[Choices]:
     """The step at which a section's values, methods or clauses are written."""
-    for step in (CoreValues, *Methods.__subclasses__()):
-        if section is (step.section if issubclass(step, Methods) else VALUES):
-            return step
-    return FinalReview
+    return next(step for step in STEPS if issubclass(step, Choices) and step.section is section)
 
 
 class ChoicesBase(StepViews):
@@ -77,7 +65,7 @@ class ChoicesBase(StepViews):
 
     def __init__(self, context: Any, request: Any) -> None:
         super().__init__(context, request)
-        self.section = section_of(self.step)
+        self.section = self.step.section
 
     @property
     def chosen(self) -> list[str]:
@@ -163,11 +151,11 @@ class ChoicesViews(ChoicesBase):
         cards = []
         for item in self._items():
             if isinstance(item, Value):
-                fields = [(field.label, to_html(getattr(item, field.name))) for field in VALUES.fields[1:]]
-                cards.append(Card(item.id, item.label, item.meaning, "", fields))
+                signals = [(field.label, to_html(getattr(item, field.name))) for field in VALUES.fields[1:]]
+                cards.append(Card(item.id, item.label, item.meaning, "", signals))
         methods = [item for item in self._items() if isinstance(item, Method)]
         for item, facets in ranked(methods, described(self.work.payload)):
-            fields = []
+            fields: list[tuple[str, Any]] = []
             for field in self.section.fields:
                 answer = item.sections.get(field.name, "")
                 fields.append((field.label, f"{answer} %" if field.percent else to_html(str(answer))))
@@ -229,9 +217,9 @@ class ChoicesViews(ChoicesBase):
             "saved": "{} is saved.",
         }
         for key, sentence in words.items():
-            if identifier := self.request.GET.get(key):
-                if (identifier in self.chosen) != (key == "dropped"):
-                    return sentence.format(label_of(self.work.payload, identifier))
+            identifier = self.request.GET.get(key)
+            if identifier and (identifier in self.chosen) != (key == "dropped"):
+                return sentence.format(label_of(self.work.payload, identifier))
         return None
 
 

@@ -35,12 +35,8 @@ class PhotoViews(StepViews):
         return Form([Entry("photo", "", [ALT])])
 
     def _shown(self, form: Form, payload: dict[str, Any]) -> dict[str, Any]:
-        if not uploads.available(self.request):
-            files = "no"
-        else:
-            files = "yes" if self.request.identity else "sign-in"
         return {
-            "files": files,
+            "files": self.files,
             "photo": payload.get(URL),
             "fields": form.fields(form.entries[0], payload),
             "errors": form.errors,

@@ -18,6 +18,7 @@ from cr.resources.create import (
     Create,
     Informational,
     Question,
+    Step,
 )
 from cr.views.create.steps import StepViews, place
 from cr.views.create.work import open_work
@@ -25,7 +26,7 @@ from cr.views.forms import CONTEXT, SUMMARY, TITLE, Entry, Form, Input, both_tex
 
 TEMPLATE = "cr:templates/create/question.jinja2"
 
-HEADINGS = {
+HEADINGS: dict[type[Step], tuple[str, str]] = {
     CommunityName: ("What is your community called?", "You can change the name later, as often as you like."),
     CommunityStructure: (
         "What kind of community are you?",
@@ -36,8 +37,8 @@ HEADINGS = {
 }
 """The question as it is asked, and one sentence of help."""
 
-INPUTS: dict[type[Question], list[Input]] = {CommunityName: [TITLE], CommunityContext: [CONTEXT, SUMMARY]}
-GROUPS: dict[type[Question], tuple[Group, ...]] = {CommunityStructure: (KIND, SCALE, MATURITY), CommunitySize: (SIZE,)}
+INPUTS: dict[type[Step], list[Input]] = {CommunityName: [TITLE], CommunityContext: [CONTEXT, SUMMARY]}
+GROUPS: dict[type[Step], tuple[Group, ...]] = {CommunityStructure: (KIND, SCALE, MATURITY), CommunitySize: (SIZE,)}
 
 
 @view_config(context=Create, name="", request_method="GET")

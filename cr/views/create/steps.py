@@ -8,6 +8,7 @@ from pyramid.httpexceptions import HTTPSeeOther
 from pyramid.renderers import render_to_response
 from pyramid.response import Response
 
+from cr import uploads
 from cr.catalog.facets import KIND, MATURITY, SCALE, SIZE
 from cr.catalog.sections import VALUES
 from cr.errors import NotFound
@@ -98,9 +99,16 @@ class StepViews:
         draft = self.work.draft
         if draft is not None and draft.status == "discarded":
             raise NotFound("This draft was discarded.")
-        if draft is not None and draft.status == "published" and request.method in ("GET", "HEAD"):
-            if not isinstance(self.step, Completed):
-                raise HTTPSeeOther(self.url(Completed))
+        looking = request.method in ("GET", "HEAD") and not isinstance(self.step, Completed)
+        if draft is not None and draft.status == "published" and looking:
+            raise HTTPSeeOther(self.url(Completed))
+
+    @property
+    def files(self) -> str:
+        """Whether files can be attached: "yes", "sign-in" for who has to sign in first, "no" on this site."""
+        if not uploads.available(self.request):
+            return "no"
+        return "yes" if self.request.identity else "sign-in"
 
     # --- Addresses ----------------------------------------------------------------------------------------------------
 
@@ -116,7 +124,7 @@ class StepViews:
     @property
     def here(self) -> str:
         """The address of this page, with where to go from it."""
-        names = [self.context.__name__] if isinstance(self.context, Choice) else []
+        names = [str(self.context.__name__)] if isinstance(self.context, Choice) else []
         return self.url(type(self.step), *names, **self._then())
 
     def _then(self) -> dict[str, str]:
