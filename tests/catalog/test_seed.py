@@ -9,7 +9,6 @@ import pytest
 import sqlalchemy as sa
 
 from cr.catalog import store
-from cr.catalog.labels import DATA
 from cr.catalog.seed import main
 from tests.catalog.test_store import rows
 from tests.fixtures.catalog import changed
@@ -75,7 +74,6 @@ def test_a_missing_folder_is_named(
     assert capsys.readouterr().err == f"{tmp_path}/nowhere: there is no such folder\n"
 
 
-@pytest.mark.skipif(not (DATA / "templates.json").exists(), reason="the package has no templates yet")
 def test_without_a_folder_it_takes_the_packages_own(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("SEED_DATA_DIR")
     assert main([]) == 0

@@ -47,12 +47,11 @@ class Run:
 
 
 @pytest.fixture
-def port(monkeypatch: pytest.MonkeyPatch, seed_data: Path) -> int:
-    """A free port for the site, in an environment without any other setting but where the catalogue is."""
+def port(monkeypatch: pytest.MonkeyPatch) -> int:
+    """A free port for the site, in an environment without any other setting."""
     for field in Settings.model_fields.values():
         if field.alias:
             monkeypatch.delenv(field.alias, raising=False)
-    monkeypatch.setenv("SEED_DATA_DIR", str(seed_data))
     port = free_port()
     monkeypatch.setenv("PORT", str(port))
     return port
