@@ -262,8 +262,12 @@ def merged(base: Payload, theirs: Payload, mine: Payload) -> tuple[dict[str, Any
         if path[0] == STEP:
             source = now if same(m, b) else wanted
         elif not same(m, t):
-            if path[0] == BLOCKS and (blocks := _merged_blocks(b, t, m)):
-                result[path] = blocks
+            if path[0] == BLOCKS and (both := _merged_blocks(b, t, m)):
+                blocks, clashed = both
+                if blocks:
+                    result[path] = blocks
+                if clashed:
+                    clashes.append(Clash(path, *(None if part is ABSENT else part for part in (b, t, m))))
                 continue
             if not same(m, b) and same(t, b) and not (unseen and _chosen(mine, path)):
                 source = wanted
@@ -274,23 +278,27 @@ def merged(base: Payload, theirs: Payload, mine: Payload) -> tuple[dict[str, Any
     return nested(result), clashes
 
 
-def _merged_blocks(base: Any, theirs: Any, mine: Any) -> list[Any] | None:
-    """The field blocks of one method after what both did to them, or None where they clash, or one side has none."""
+def _merged_blocks(base: Any, theirs: Any, mine: Any) -> tuple[list[Any], bool] | None:
+    """The field blocks of one method after what both did to them, and whether both changed the same one.
+
+    Then it is as they have it. One that one side took away and the other changed stays. None where the blocks can't be
+    told apart.
+    """
     sides = [{} if side is ABSENT else {block["id"]: block for block in side} for side in (base, theirs, mine)]
-    if not all(sides[1:]) or any(
-        side is not ABSENT and len(side) != len(by_id) for side, by_id in zip((base, theirs, mine), sides, strict=True)
-    ):
+    if any(side is not ABSENT and len(side) != len(one) for side, one in zip((base, theirs, mine), sides, strict=True)):
         return None
     was, now, wanted = sides
-    order = _merged_selection(was, list(now), list(wanted))
-    blocks = []
-    for block in dict.fromkeys((*order, *now, *wanted)):
+    blocks, clashed = [], False
+    for block in dict.fromkeys((*wanted, *now) if list(wanted) != list(was) else (*now, *wanted)):
         b, t, m = (side.get(block, ABSENT) for side in sides)
-        if not same(t, m) and not same(t, b) and not same(m, b):
-            return None
-        if block in order:
-            blocks.append(m if same(t, b) else t)
-    return blocks or None
+        if same(t, b):
+            t = m  # only this side changed it, or neither
+        elif not (same(m, b) or same(m, t) or m is ABSENT):
+            clashed = clashed or t is not ABSENT
+            t = m if t is ABSENT else t
+        if t is not ABSENT:
+            blocks.append(t)
+    return blocks, clashed
 
 
 def _chosen(payload: Payload, path: Path) -> bool:

@@ -169,7 +169,18 @@ def test_field_blocks_of_a_method_are_brought_together_one_by_one() -> None:
     blocks = result["customMethodCardFieldBlocksById"]["own"]
     assert {each["id"]: each["placeholderText"] for each in blocks} == both
     assert clashes == []
-    _, clashes = merged(base, method(block("a", "one")), mine)
-    assert [clash.path for clash in clashes] == [("customMethodCardFieldBlocksById", "own")]
-    _, clashes = merged(base, method(block("a", "x"), block("b", "two")), method(block("a", "y")))
-    assert len(clashes) == 1
+    # What one side took away and the other wrote in stays; what nobody wrote in goes.
+    one_left, changed = method(block("a", "one")), method(block("a", "one"), block("b", "two, mine"))
+    assert merged(base, one_left, changed) == (changed, [])
+    assert merged(base, changed, one_left) == (changed, [])
+    assert merged(base, one_left, base) == (one_left, [])
+
+
+def test_the_same_field_block_clashes_and_the_others_do_not() -> None:
+    key = "customMethodCardFieldBlocksById"
+    base = {key: {"own": [block("a", "one"), block("b", "two")]}}
+    theirs = {key: {"own": [block("a", "one, theirs"), block("b", "two")]}}
+    mine = {key: {"own": [block("a", "one, mine"), block("b", "two"), block("c", "new")]}}
+    result, clashes = merged(base, theirs, mine)
+    assert [clash.path for clash in clashes] == [(key, "own")]
+    assert result[key]["own"] == [block("a", "one, theirs"), block("b", "two"), block("c", "new")]

@@ -20,7 +20,7 @@ from cr.events.payload import BLOCKS, META, Payload, label_of
 from cr.forms import File, file_of
 from cr.resources.create import Choice
 from cr.views.create.choices import ChoicesBase, refuse_full
-from cr.views.forms import LABEL_MOST, Entry, Form, Input, both_texts, entry_inputs, read_form, tidy
+from cr.views.forms import LABEL_MOST, Entry, Form, Input, entry_inputs, read_form, tidy
 
 TEMPLATE = "cr:templates/create/choice.jinja2"
 
@@ -167,8 +167,7 @@ class ChoiceViews(ChoicesBase):
         except Clashes as clashes:
             if self.by_itself:
                 raise
-            part = self.conflict_part(self.section.name, self.section.hue)
-            return both_texts(self.request, form, base, clashes, part=part, hidden=self.carried())
+            return self.both_texts(form, base, clashes, hue=self.section.hue)
         if self.by_itself:
             inputs = form.entries[0].inputs
             return self.written({each.name: each.text(self.work.payload) for each in inputs if each.name in posted})

@@ -19,7 +19,7 @@ from cr.events.payload import META, STEP, Payload, label_of
 from cr.prose import to_html
 from cr.resources.create import STEPS, Choice, Choices
 from cr.views.create.steps import StepViews
-from cr.views.forms import Entry, Form, both_texts, entry_inputs
+from cr.views.forms import Entry, Form, entry_inputs
 
 TEMPLATE = "cr:templates/create/choices.jinja2"
 
@@ -91,8 +91,7 @@ class ChoicesBase(StepViews):
             base = self.work.before(self.work.seen())
             label = label_of(base, identifier)
             form = Form([Entry(identifier, label, entry_inputs(self.section, identifier, base))], self.section)
-            part = self.conflict_part(self.section.name, self.section.hue) | {"url": self.url(type(self.step))}
-            return both_texts(self.request, form, base, clashes, part=part, hidden=self.carried())
+            return self.both_texts(form, base, clashes, hue=self.section.hue, url=self.url(type(self.step)))
         return HTTPSeeOther(self.url(type(self.step), anchor="chosen", dropped=identifier, **self._then()))
 
 

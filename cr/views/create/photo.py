@@ -15,7 +15,7 @@ from cr.forms import file_of
 from cr.resources.create import CommunitySave, CommunityUpload
 from cr.views.create.choice import attached
 from cr.views.create.steps import StepViews
-from cr.views.forms import Entry, Form, Input, both_texts, read_form
+from cr.views.forms import Entry, Form, Input, read_form
 
 TEMPLATE = "cr:templates/create/photo.jinja2"
 
@@ -61,11 +61,15 @@ class PhotoViews(StepViews):
             wanted.pop(WORDS, None)
         elif file and not form.errors:
             try:
-                wanted[URL] = attached(self.request, uploads.Purpose.COMMUNITY_AVATAR, file)["assetUrl"]
+                url = attached(self.request, uploads.Purpose.COMMUNITY_AVATAR, file)["assetUrl"]
             except Problem as problem:
                 if problem.status >= 500:
                     raise
                 form.errors["photo"] = problem.message
+            else:
+                # Of two photos the one that came last is there; the other is in the history.
+                self.work.write({**self.work.payload, URL: url}, self.work.version)
+                wanted[URL] = url
         if form.errors:
             return self.again(TEMPLATE, **self._shown(form, base), hidden={**self.hidden(), "version": str(version)})
         stay = "remove" in posted or posted.get("action") == "upload"
@@ -76,8 +80,7 @@ class PhotoViews(StepViews):
         except Clashes as clashes:
             if self.by_itself:
                 raise
-            part = self.conflict_part(self.step.title)
-            return both_texts(self.request, form, base, clashes, part=part, hidden=self.carried())
+            return self.both_texts(form, base, clashes)
         if self.by_itself:
             return self.written({WORDS: ALT.text(self.work.payload)})
         return HTTPSeeOther(self.here) if stay else self.go_on()

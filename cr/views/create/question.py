@@ -22,7 +22,7 @@ from cr.resources.create import (
 )
 from cr.views.create.steps import StepViews, place
 from cr.views.create.work import open_work
-from cr.views.forms import CONTEXT, SUMMARY, TITLE, Entry, Form, Input, both_texts, read_form
+from cr.views.forms import CONTEXT, SUMMARY, TITLE, Entry, Form, Input, read_form
 
 TEMPLATE = "cr:templates/create/question.jinja2"
 
@@ -120,14 +120,7 @@ class QuestionViews(StepViews):
         except Clashes as clashes:
             if self.by_itself:
                 raise
-            return both_texts(
-                self.request,
-                form,
-                base,
-                clashes,
-                part=self.conflict_part(self.step.title),
-                hidden=self.carried(),
-            )
+            return self.both_texts(form, base, clashes)
         if self.by_itself:
             return self.written({each.name: each.text(self.work.payload) for each in form.entries[0].inputs})
         return self.go_on()

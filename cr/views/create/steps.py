@@ -12,6 +12,7 @@ from cr import uploads
 from cr.catalog.facets import KIND, MATURITY, SCALE, SIZE
 from cr.catalog.sections import VALUES
 from cr.errors import NotFound
+from cr.events.draft import Clashes
 from cr.events.payload import STEP, Payload
 from cr.resources.create import (
     BY_STEP,
@@ -34,6 +35,7 @@ from cr.resources.create import (
 )
 from cr.views.api.times import iso_z
 from cr.views.create.work import Work, open_work
+from cr.views.forms import Form, both_texts
 
 PARTS: tuple[tuple[str, tuple[type[Step], ...]], ...] = (
     (
@@ -209,13 +211,17 @@ class StepViews:
         """What every form of the flow carries, beside its token."""
         return {"version": str(self.work.version), **self.work.query, **self._then()}
 
-    def conflict_part(self, name: str, hue: int | None = None) -> dict[str, Any]:
-        """As `cr.views.forms.both_texts` wants to know the page that a form is of."""
-        return {"name": name, "hue": hue, "url": self.here, "back_url": self.url(type(self.step)), "back_text": name}
-
-    def carried(self) -> dict[str, str]:
-        """`hidden` for the page that shows both texts, which says its version itself."""
-        return {name: value for name, value in self.hidden().items() if name != "version"}
+    def both_texts(self, form: Form, base: Payload, clashes: Clashes, **part: Any) -> Response:
+        """The page for two changes that met. All that does not clash is saved before it asks. `part` overrides what it
+        is told about the page that the form is of.
+        """
+        self.work.write(clashes.merged, self.work.version)
+        step = type(self.step)
+        about = {"name": step.title, "hue": None, "url": self.here, "back_url": self.url(step), "back_text": step.title}
+        # It says its version itself.
+        hidden = {name: value for name, value in self.hidden().items() if name != "version"}
+        met = Clashes(clashes.clashes, clashes.merged, self.work)
+        return both_texts(self.request, form, base, met, part=about | part, hidden=hidden)
 
     def again(self, template: str, status: int = 400, **more: Any) -> Response:
         """The page once more, with what was typed and what is wrong with it."""
