@@ -30,12 +30,14 @@ def main(global_config: dict[str, str], **ini: str) -> Any:
     config.add_request_method(lambda request: request.registry["cr.settings"], "settings", reify=True)
     config.add_request_method(lambda request: request.registry["cr.clock"](), "now", reify=True)
     config.add_request_method(is_api, "is_api", reify=True)
+    config.add_request_method(wants_json, "wants_json", reify=True)
 
     config.include("pyramid_retry")
     config.include("pyramid_tm")
     config.include("cr.db")
     config.include("cr.events.application")
     config.include("cr.projections.rebuild")
+    config.include("cr.forms")
     config.include("cr.security")
     config.include("cr.accounts")
     config.include("cr.mail")
@@ -51,3 +53,8 @@ def is_api(request: Request) -> bool:
     # Not request.path_info, which raises for an address that is no UTF-8: its refusal must still be JSON below /api.
     path: str = request.environ.get("PATH_INFO", "")
     return (path == "/api" or path.startswith("/api/")) and not path.endswith("/verify")
+
+
+def wants_json(request: Request) -> bool:
+    """Whether the answer, a refusal too, is read by a program: below /api, and where a script of our pages saves."""
+    return bool(request.is_api) or request.headers.get("Accept") == "application/json"

@@ -6,7 +6,8 @@ Three layers, each of which is enough with a present browser:
 - Whatever changes something must come from here, if the browser says where it comes from (`Origin`, `Sec-Fetch-Site`).
   A script that sends neither header is nobody's browser and is served.
 - A form carries a token that only this browser's own pages hold. JSON needs none: another site's page can't send that
-  content type without asking first, and is never allowed to.
+  content type without asking first, and is never allowed to. A file that is sent to the JSON API needs none either,
+  for its clients have none; there the first two layers are all.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from pyramid.interfaces import ICSRFStoragePolicy
 from zope.interface import implementer
 
 from cr.errors import Forbidden, InvalidJson
+from cr.forms import takes_files
 from cr.security import SESSION_COOKIE
 
 FIELD, HEADER = "csrf_token", "X-CSRF-Token"
@@ -108,10 +110,11 @@ def csrf_field(request: Any) -> Markup:
 
 
 def is_form(request: Any) -> bool:
-    """Whether a token is needed: always, but for JSON and for no body at all below /api."""
+    """Whether a token is needed: always, but below /api for JSON, for no body at all, and where files are taken."""
     if not request.is_api:
         return True
-    return bool(request.is_body_readable) and request.content_type.lower() != "application/json"
+    bare = not request.is_body_readable or request.content_type.lower() == "application/json"
+    return not (bare or takes_files(request))
 
 
 def refuse_other_sites(event: NewRequest) -> None:

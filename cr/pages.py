@@ -55,13 +55,15 @@ class Urls:
         self.logout = request.resource_path(root, "logout")
         self.drafts = request.resource_path(root, "drafts")
         self.rules = request.resource_path(root, "rules")
+        self.create = request.resource_path(root, "create")
+        self.templates = request.resource_path(root, "templates")
 
 
 def add_page_globals(event: BeforeRender) -> None:
     request = event.get("request")
     if request is None or event["renderer_name"] == "json":
         return
-    event["urls"] = Urls(request)
+    event["urls"] = request.urls
     event["csrf_field"] = request.csrf_field
 
 
@@ -75,6 +77,7 @@ def includeme(config: Any) -> None:
             "jinja2.lstrip_blocks": "true",
         }
     )
+    config.add_request_method(Urls, "urls", reify=True)
     config.commit()
     config.add_jinja2_renderer(".jinja2")
     config.add_subscriber(add_page_globals, BeforeRender)

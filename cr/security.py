@@ -29,6 +29,7 @@ class Permission(StrEnum):
     RULE_PUBLISH = "rules:rule:publish"
     RULE_READ = "rules:rule:read"
     RULE_EDIT = "rules:rule:edit"
+    UPLOAD_ADD = "uploads:upload:add"
 
 
 class Principals:

@@ -1,6 +1,8 @@
 # Sourced by scripts/serve and scripts/test: goes to the project's folder and sets `python` to a Python that will do.
 
 cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.."
+# A virtual environment that is active is ours to make anew: it must not be what makes it.
+PATH=${PATH//"$PWD/.venv/bin:"/}
 python=
 without_venv=
 for candidate in python3.13 python3.12 python3.11 python3; do

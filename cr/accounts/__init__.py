@@ -27,8 +27,10 @@ class SignedIn:
 
     request: Any
     account_id: UUID
-    draft: dict[str, Any] | None
+    draft: dict[str, Any] | None = None
     """The payload that came with the request for the link, as `cr.events.payload.checked` left it."""
+    guest: UUID | None = None
+    """Of `cr.accounts.guests`: what the browser that asked for the link has written there."""
 
 
 def includeme(config: Any) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 import sqlalchemy as sa
 
@@ -29,6 +30,12 @@ class Link:
     browser_hash: bytes | None
     next_path: str | None
     draft: dict[str, Any] | None
+    guest: UUID | None
+
+    @property
+    def brings(self) -> bool:
+        """Whether somebody's text comes with it."""
+        return self.draft is not None or self.guest is not None
 
 
 COLUMNS = (
@@ -36,6 +43,7 @@ COLUMNS = (
     mailed_links.c.browser_hash,
     mailed_links.c.next_path,
     mailed_links.c.draft,
+    mailed_links.c.guest,
 )
 
 
@@ -47,6 +55,7 @@ def write(
     browser_hash: bytes | None = None,
     next_path: str | None = None,
     draft: dict[str, Any] | None = None,
+    guest: UUID | None = None,
 ) -> str:
     """Keep a new link; returns its token. `browser_hash` is of the browser that may follow it without being asked.
 
@@ -62,6 +71,7 @@ def write(
             browser_hash=browser_hash,
             next_path=next_path,
             draft=draft,
+            guest=guest,
             created_at=request.now,
             expires_at=request.now + LIFETIME,
         )
@@ -77,7 +87,7 @@ def find(request: Any, purpose: str, token: str) -> Link:
 def use(request: Any, purpose: str, token: str) -> Link:
     """The link, now used: of any number of requests at the same moment one gets it. Raises `LinkRefused`.
 
-    What it carried is erased.
+    The draft that it carried is erased.
     """
     link = _one(request, purpose, token, sa.select(*COLUMNS).with_for_update())
     request.dbsession.execute(

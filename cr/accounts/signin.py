@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from pyramid.security import remember
 from sqlalchemy.dialects import postgresql
 
-from cr.accounts import SignedIn, links
+from cr.accounts import SignedIn, guests, links
 from cr.accounts.addresses import normalised
 from cr.accounts.tables import accounts
 from cr.csrf import known_browser
@@ -74,6 +74,7 @@ def ask(request: Any, email: str, next_path: str | None = None, draft: dict[str,
         Interval("magic-link:address", address, 60),
         Interval("magic-link:ip", request.client_network, 20),
     )
+    guest = guests.current(request)
     token = links.write(
         request,
         PURPOSE,
@@ -81,6 +82,7 @@ def ask(request: Any, email: str, next_path: str | None = None, draft: dict[str,
         browser_hash=_browser_hash(request, request.browser),
         next_path=safe_next(next_path),
         draft=draft,
+        guest=guest.id if guest and guest.draft is None else None,
     )
     verify = request.resource_path(request.root["api"]["auth"]["magic-link"], "verify", query={"token": token})
     # Before the commit: where the mail fails there is no row, the older link still works, and the person can ask again
@@ -98,16 +100,17 @@ def is_asking_browser(request: Any, link: links.Link) -> bool:
     return hmac.compare_digest(_browser_hash(request, browser), link.browser_hash)
 
 
-def follow(request: Any, token: str) -> tuple[str, list[tuple[str, str]]]:
+def follow(request: Any, token: str, *, bring: bool = True) -> tuple[str, list[tuple[str, str]]]:
     """Use the link and sign its person in, with an account if there was none. Raises `LinkRefused`.
 
+    `bring`: whether what the browser that asked had written becomes a draft of this person.
     Returns the path to go on to and the headers with the session's cookie.
     """
     link = links.use(request, PURPOSE, token)
     account_id = _account(request, link.email)
     headers = remember(request, account_id)
     log.info("Account %s signed in", account_id)
-    request.registry.notify(SignedIn(request, account_id, link.draft))
+    request.registry.notify(SignedIn(request, account_id, *((link.draft, link.guest) if bring else ())))
     return link.next_path or "/", headers
 
 

@@ -45,6 +45,8 @@ mailed_links = sa.Table(
     sa.Column("token_hash", sa.LargeBinary, nullable=False, unique=True),
     sa.Column("browser_hash", sa.LargeBinary),
     sa.Column("next_path", sa.Text),
+    # What the browser that asked for it has written without an account, see cr.accounts.guests.
+    sa.Column("guest", Id, sa.ForeignKey("guests.id", ondelete="SET NULL"), index=True),
     # JSON, not JSONB: kept as it came, to be handed on once.
     sa.Column("draft", postgresql.JSON(none_as_null=True)),
     sa.Column("created_at", Timestamp, nullable=False),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import nullcontext
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, TypeVar, cast
 from uuid import UUID, uuid4
@@ -95,12 +96,17 @@ class Rules(Application[UUID]):
     def write_draft(
         self, draft_id: UUID, actor: UUID, at: datetime, payload: Payload, *, base_version: int | None = None
     ) -> Draft:
-        """Make the draft say `payload`, written by somebody who was looking at `base_version` (None: at the newest).
+        """Make the draft say `payload`, written by somebody who was looking at `base_version`.
+
+        None stands for the newest, 0 for an empty page, from before the draft was started.
 
         Raises `drafts.Clashes` when somebody else changed the same part since.
         """
         now = self.draft(draft_id)
-        base = now if base_version in (None, now.version) else self.draft(draft_id, base_version)
+        if base_version == 0:
+            base = replace(now, payload={})
+        else:
+            base = now if base_version in (None, now.version) else self.draft(draft_id, base_version)
         return self._decide(now, drafts.write(now, base, payload), actor, at)
 
     def restore_draft(self, draft_id: UUID, actor: UUID, at: datetime, version: int) -> Draft:

@@ -21,7 +21,7 @@ Document = Mapping[str, Any]
 BEGAN_FROM = "beganFromDocument"
 """Where a draft keeps the document it began from: what nobody changes is published again exactly as it stood there."""
 
-CARRIED = ("communityContext", "communityAvatarUrl", BLOCKS)
+CARRIED = ("communityContext", "communityAvatarUrl", "communityAvatarAlt", BLOCKS)
 """Keys that a payload and a document have in common."""
 
 
@@ -68,6 +68,7 @@ class DocumentShape(BaseModel):
     coreValues: list[CoreValue] | None = None
     methodSelections: dict[str, list[Selection]] | None = None
     communityAvatarUrl: str | None = Field(None, max_length=512)
+    communityAvatarAlt: str | None = None
     communityContext: str | None = None
     customMethodCardFieldBlocksById: dict[str, list[Block]] | None = None
 
@@ -406,6 +407,8 @@ def differences(before: Document, after: Document) -> list[str]:
         sentences.append("Changed the order.")
     if before.get("communityAvatarUrl") != after.get("communityAvatarUrl"):
         sentences.append("Changed the photo.")
+    if before.get("communityAvatarAlt") != after.get("communityAvatarAlt"):
+        sentences.append("Changed what is said about the photo.")
     if before.get("communityContext") != after.get("communityContext"):
         sentences.append("Changed what it says about the community.")
     if not sentences and not same(before, after):

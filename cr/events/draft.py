@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import reduce
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 from uuid import UUID
 
 from cr.catalog import labels, sections
@@ -85,6 +85,14 @@ class PhotoAttached(DraftEvent):
 
     TOPIC = "draft.PhotoAttached"
     url: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class PhotoDescribed(DraftEvent):
+    """What the photo shows, for those who do not see it."""
+
+    TOPIC = "draft.PhotoDescribed"
+    words: str | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -282,6 +290,8 @@ def _written(payload: dict[str, Any], event: Event) -> dict[str, Any]:
             return _with(payload, "communityContext", event.context)
         case PhotoAttached():
             return _with(payload, "communityAvatarUrl", event.url)
+        case PhotoDescribed():
+            return _with(payload, "communityAvatarAlt", event.words)
         case CommunityDescribed():
             return _with(payload, event.facet, event.answers or None)
         case ValueChosen():
@@ -342,6 +352,7 @@ def explain(before: Payload, after: Payload) -> list[DraftEvent]:
         "summary": lambda text: Summarized(summary=text),
         "communityContext": lambda text: ContextWritten(context=text),
         "communityAvatarUrl": lambda text: PhotoAttached(url=text),
+        "communityAvatarAlt": lambda text: PhotoDescribed(words=text),
     }
     for key, fact in texts.items():
         if before.get(key) != after.get(key):
@@ -421,12 +432,22 @@ def _changed_fields(
             yield identifier, changed
 
 
+class Text(Protocol):
+    """Somebody's text as it was after a save: a draft, or what a guest keeps."""
+
+    @property
+    def version(self) -> int: ...
+
+    @property
+    def payload(self) -> dict[str, Any]: ...
+
+
 class Clashes(Conflict):
-    """Somebody else wrote the same parts since; `clashes` holds both texts, `theirs` is the draft as it is now."""
+    """Somebody else wrote the same parts since; `clashes` holds both texts, `theirs` is the whole as it is now."""
 
     default = "Somebody changed the same words while you were writing. Both texts are kept: choose below."
 
-    def __init__(self, clashes: list[Clash], merged_payload: dict[str, Any], theirs: Draft) -> None:
+    def __init__(self, clashes: list[Clash], merged_payload: dict[str, Any], theirs: Text) -> None:
         super().__init__(
             clashes=[
                 {"path": each.path, "base": each.base, "theirs": each.theirs, "mine": each.mine} for each in clashes

@@ -31,7 +31,7 @@ Payload = Mapping[str, Any]
 Path = tuple[str, ...]
 """Where a smallest part stands, e.g. ("title",) or ("coreValueDetailsByChipId", "care", "meaning")."""
 
-TEXTS = {"title": 500, "summary": 8000, "communityContext": 200, "communityAvatarUrl": 512}
+TEXTS = {"title": 500, "summary": 8000, "communityContext": 200, "communityAvatarUrl": 512, "communityAvatarAlt": 300}
 SELECTIONS = (VALUES.selected, *(section.selected for section in SECTIONS))
 META = "customMethodCardMetaById"
 BLOCKS = "customMethodCardFieldBlocksById"
@@ -40,6 +40,9 @@ FIELD_MAPS = (VALUES.details, *(section.details for section in SECTIONS), META)
 
 SELECTIONS_OF = {section.details: (section.selected,) for section in (VALUES, *SECTIONS)}
 """By map of fields, what its ids are chosen in; what is in no such map is about every section that has the id."""
+
+STEP = "currentStep"
+"""Where somebody is in the guided flow. Not of the rule: of two people who are in two places the last one counts."""
 
 PRIVATE = ("stakeholderEmails", "communitySaveEmail")
 """Keys that hold people's addresses. They are kept in an ordinary table that can be erased, never in an event."""
@@ -135,6 +138,7 @@ class DraftPayload(BaseModel):
     summary: str | None = Field(None, max_length=TEXTS["summary"])
     communityContext: str | None = Field(None, max_length=TEXTS["communityContext"])
     communityAvatarUrl: str | None = Field(None, max_length=TEXTS["communityAvatarUrl"])
+    communityAvatarAlt: str | None = Field(None, max_length=TEXTS["communityAvatarAlt"])
     selectedCommunitySizeIds: Ids | None = None
     selectedOrganizationTypeIds: Ids | None = None
     selectedScaleIds: Ids | None = None
@@ -239,14 +243,14 @@ class Clash:
 def merged(base: Payload, theirs: Payload, mine: Payload) -> tuple[dict[str, Any], list[Clash]]:
     """What both changed since `base`, and where they clash. At a clash the result holds `theirs`.
 
-    Lists of chosen values and methods never clash: what either added is in, what either dropped is out. To write about
-    what the other dropped is a clash, whoever of the two wrote and whoever dropped.
+    Lists of choices never clash: what either added is in, what either dropped is out. To write about what the other
+    dropped is a clash, whoever of the two wrote and whoever dropped. Field blocks clash one by one.
     """
     was, now, wanted = flat(base), flat(theirs), flat(mine)
     result: dict[Path, Any] = {}
     clashes: list[Clash] = []
     for path in dict.fromkeys((*now, *wanted)):
-        if path[0] in SELECTIONS:
+        if path[0] in SELECTIONS or path[0] in FACETS:
             chosen = _merged_selection(was.get(path, []), now.get(path, []), wanted.get(path, []))
             if chosen:
                 result[path] = chosen
@@ -255,7 +259,12 @@ def merged(base: Payload, theirs: Payload, mine: Payload) -> tuple[dict[str, Any
         source = now
         # What is written about something that the other dropped would be kept where nobody sees it.
         unseen = _chosen(base, path) and _chosen(theirs, path) != _chosen(mine, path)
-        if not same(m, t):
+        if path[0] == STEP:
+            source = now if same(m, b) else wanted
+        elif not same(m, t):
+            if path[0] == BLOCKS and (blocks := _merged_blocks(b, t, m)):
+                result[path] = blocks
+                continue
             if not same(m, b) and same(t, b) and not (unseen and _chosen(mine, path)):
                 source = wanted
             elif not same(m, b) or (unseen and _chosen(theirs, path)):
@@ -263,6 +272,25 @@ def merged(base: Payload, theirs: Payload, mine: Payload) -> tuple[dict[str, Any
         if path in source:
             result[path] = source[path]
     return nested(result), clashes
+
+
+def _merged_blocks(base: Any, theirs: Any, mine: Any) -> list[Any] | None:
+    """The field blocks of one method after what both did to them, or None where they clash, or one side has none."""
+    sides = [{} if side is ABSENT else {block["id"]: block for block in side} for side in (base, theirs, mine)]
+    if not all(sides[1:]) or any(
+        side is not ABSENT and len(side) != len(by_id) for side, by_id in zip((base, theirs, mine), sides, strict=True)
+    ):
+        return None
+    was, now, wanted = sides
+    order = _merged_selection(was, list(now), list(wanted))
+    blocks = []
+    for block in dict.fromkeys((*order, *now, *wanted)):
+        b, t, m = (side.get(block, ABSENT) for side in sides)
+        if not same(t, m) and not same(t, b) and not same(m, b):
+            return None
+        if block in order:
+            blocks.append(m if same(t, b) else t)
+    return blocks or None
 
 
 def _chosen(payload: Payload, path: Path) -> bool:

@@ -9,11 +9,13 @@ from alembic import context
 
 # Imported for their tables.
 import cr.accounts.draft_addresses
+import cr.accounts.guests
 import cr.accounts.stakeholders
 import cr.accounts.tables
 import cr.catalog.store
 import cr.events.store
-import cr.projections.rebuild  # noqa: F401
+import cr.projections.rebuild
+import cr.uploads  # noqa: F401
 from cr.db import create_engine, metadata
 from cr.projections.base import metadata as read_models
 from cr.settings import database_url

@@ -84,6 +84,8 @@ def told(event: Event) -> str:
             return f"Answered the question about the community’s {FACETS.get(event.facet, event.facet)}."
         case d.PhotoAttached(url=url):
             return "Attached a photo." if url else "Took the photo off."
+        case d.PhotoDescribed(words=words):
+            return _wrote("what the photo shows", words)
         case d.ValueChosen():
             return f"Added the value {event.label}."
         case d.ValueDropped():

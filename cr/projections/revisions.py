@@ -104,7 +104,7 @@ def render(document: Mapping[str, Any]) -> Markup:
 
 
 def outline(document: Mapping[str, Any]) -> dict[str, Any]:
-    """What the template shows: `sections` with their numbers and anchors, `avatar_url`, `context_html`."""
+    """What the template shows: `sections` with numbers and anchors, `avatar_url`, `avatar_alt`, `context_html`."""
     taken = {"main", "contents"}  # ids of the page around it
     to_html = html_of(document)
     parts = []
@@ -133,6 +133,7 @@ def outline(document: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "sections": parts,
         "avatar_url": _own_file(document.get("communityAvatarUrl")),
+        "avatar_alt": document.get("communityAvatarAlt") or "",
         "context_html": to_html(context) if context else None,
     }
 

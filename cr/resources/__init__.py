@@ -2,6 +2,12 @@
 
     /                               Root
     ├── login                       Login
+    ├── create                      Create             the guided flow, from where the person stopped
+    │   ├── {step}                  Step               the sixteen of `cr.resources.create.STEPS`
+    │   │   └── {id}, own           Choice             one value or method, below the steps at which they are chosen
+    │   └── review-template
+    │       └── {slug}              TemplateReview     a template, to look at and to begin from
+    ├── templates                   Templates          all of them
     ├── drafts                      Drafts             my drafts
     │   └── {id}                    DraftResource      one draft; views history, publish, discard
     │       └── {part}              Part               about, values, communication, membership, decisions, conflict
@@ -19,8 +25,10 @@
         ├── rules                   ApiRules
         │   ├── me                  ApiMyRules
         │   └── {id}                ApiRule            view duplicate
-        └── templates               ApiTemplates
-            └── {slug}              ApiTemplate
+        ├── templates               ApiTemplates
+        │   └── {slug}              ApiTemplate
+        └── uploads                 ApiUploads
+            └── {id}                ApiUpload          an uploaded file
 
 A resource wraps what it stands for; it knows its children (`__getitem__`), who may do what (`__acl__`) and its place
 (`__name__`, `__parent__`). What it does not know is HTTP: that is in `cr.views`.

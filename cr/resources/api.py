@@ -6,6 +6,7 @@ from typing import Any
 
 from pyramid.authorization import Allow, Authenticated
 
+from cr import uploads
 from cr.catalog import store
 from cr.catalog.items import Template
 from cr.catalog.slugs import is_slug
@@ -76,6 +77,25 @@ class ApiCreateFlow(Resource):
     pass
 
 
+class ApiUpload(Resource):
+    """One uploaded file, wrapped as `upload` (a row of `cr.uploads`)."""
+
+    def __init__(self, request: Any, upload: Any) -> None:
+        super().__init__(request)
+        self.upload = upload
+
+
+class ApiUploads(Resource):
+    __acl__ = [(Allow, Authenticated, Permission.UPLOAD_ADD)]
+
+    def __getitem__(self, name: str) -> Resource:
+        identifier = uuid_or_keyerror(name)
+        row = uploads.find(self.request.dbsession, identifier)
+        if row is None:
+            raise KeyError(name)
+        return ApiUpload(self.request, row).placed(name, self)
+
+
 class Api(Resource):
     children = {
         "auth": ApiAuth,
@@ -83,4 +103,5 @@ class Api(Resource):
         "drafts": ApiDrafts,
         "rules": ApiRules,
         "templates": ApiTemplates,
+        "uploads": ApiUploads,
     }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from cr.resources.api import Api
 from cr.resources.base import Resource
+from cr.resources.create import Create, Templates
 from cr.resources.drafts import Drafts
 from cr.resources.rules import RulesResource
 
@@ -15,4 +16,11 @@ class Login(Resource):
 class Root(Resource):
     __name__ = ""
     title = "Community Rule"
-    children = {"login": Login, "drafts": Drafts, "rules": RulesResource, "api": Api}
+    children = {
+        "login": Login,
+        "create": Create,
+        "templates": Templates,
+        "drafts": Drafts,
+        "rules": RulesResource,
+        "api": Api,
+    }

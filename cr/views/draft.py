@@ -7,24 +7,24 @@ from collections.abc import Iterable
 from datetime import date
 from itertools import groupby
 from typing import Any
-from uuid import UUID
 
 from pyramid.httpexceptions import HTTPSeeOther
 from pyramid.view import view_config, view_defaults
 
-from cr.accounts import draft_addresses, stakeholders
+from cr.accounts import draft_addresses
 from cr.catalog.sections import BY_SLUG
 from cr.errors import Conflict, NotFound, Problem, ValidationProblem
 from cr.events.document import composed
 from cr.events.draft import Draft
 from cr.events.payload import BLOCKS, META, Payload, flat, label_of
-from cr.limits import Interval
 from cr.projections import histories
 from cr.projections.revisions import render
 from cr.resources.drafts import PARTS, DraftResource
 from cr.security import Permission
 from cr.views.drafts import part_state, revised_rule
-from cr.views.parts import Input, elsewhere, tidy
+from cr.views.forms import Input, tidy
+from cr.views.parts import elsewhere
+from cr.views.publishing import publish, says_something
 
 ENTRIES = 100
 """Steps of a history on one page."""
@@ -206,19 +206,8 @@ class DraftViews:
         if errors:
             self.request.response.status_int = 400
             return self._publish_page(texts, errors)
-        session, version = self.request.dbsession, _number(posted.get("version", ""))
         try:
-            if version is None:
-                raise Conflict("This form is not from this draft. Read the draft once more, then publish.")
-            people = self._invited() if not self.draft.rule else {}
-            rule = self.request.rules.publish_draft(
-                self.draft.id, self.actor, self.request.now, seen_version=version, stakeholders=people, **decision
-            )
-            if people:
-                # Last, for a refusal that is shown in the form is no exception that would give the turn back.
-                self.request.at_most_once(Interval("publish-with-invites:ip", self.request.client_network, 60))
-            stakeholders.keep(session, rule.id, people, self.request.now)
-            draft_addresses.save(session, self.draft.id, self.actor, {})
+            publish(self.request, self.draft, _number(posted.get("version", "")), **decision)
         except Problem as problem:
             if problem.status not in (400, 409):
                 raise
@@ -227,20 +216,6 @@ class DraftViews:
             return {**self._publish_page(texts, {}), "error": problem.message}
         return HTTPSeeOther(self._url("published"))
 
-    def _invited(self) -> dict[UUID, str]:
-        """Whom to invite: the addresses that came with the draft, but for those that can't be.
-
-        This page does not show them, so nobody could mend them here.
-        """
-        people: dict[str, UUID] = {}
-        for email in draft_addresses.load(self.request.dbsession, self.draft.id).get("stakeholderEmails", ()):
-            try:
-                named = stakeholders.named([email], own=self.request.identity.email)
-            except ValidationProblem:
-                continue
-            people.update({address: key for key, address in named.items()})
-        return {key: address for address, key in people.items()}
-
     def _publish_page(self, texts: dict[str, str], errors: dict[str, str]) -> dict[str, Any]:
         missing = []
         revises = revised_rule(self.row, self.request)
@@ -248,7 +223,7 @@ class DraftViews:
             missing.append({"text": "The rule was withdrawn. It gets no further revision.", "url": revises["url"]})
         if not self.draft.title:
             missing.append({"text": "Give the rule a name.", "url": self._url("about")})
-        if not composed(self.draft.payload)["sections"]:
+        if not says_something(self.draft):
             missing.append({"text": "Write at least one section.", "url": self._url("values")})
         button = "Publish the rule"
         if self.draft.revision is not None:

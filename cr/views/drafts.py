@@ -8,14 +8,12 @@ from pyramid.httpexceptions import HTTPSeeOther
 from pyramid.view import view_config, view_defaults
 
 from cr.catalog.sections import BY_SLUG
-from cr.events.payload import BLOCKS, TEXTS, Payload
+from cr.events.payload import BLOCKS, Payload
 from cr.projections import drafts, rules
 from cr.resources.drafts import PARTS, Drafts
 from cr.security import Permission
-from cr.views.parts import Input, tidy
+from cr.views.forms import TITLE, tidy
 from cr.views.rules import listed
-
-TITLE = Input("title", "Name of your community or rule", ("title",), maxlength=TEXTS["title"])
 
 
 @view_defaults(context=Drafts, permission=Permission.DRAFTS_LIST, renderer="cr:templates/drafts.jinja2")

@@ -30,6 +30,7 @@ from cr.errors import (
     RateLimited,
     Unauthorized,
 )
+from cr.forms import FIELDS_MOST, FILES_MOST, TEXTS_MOST, is_multipart, takes_files
 from cr.resources import root_factory
 from cr.views.api.body import BYTES_MOST as JSON_MOST
 
@@ -53,12 +54,12 @@ HEADINGS = {
 
 @exception_view_config(context=Problem)
 def problem(error: Problem, request: Any) -> Response:
-    return answer(request, error, 410 if isinstance(error, Gone) and not request.is_api else error.status)
+    return answer(request, error, 410 if isinstance(error, Gone) and not request.wants_json else error.status)
 
 
 def answer(request: Any, error: Problem, status: int) -> Response:
     """The answer to `error`; what the person had typed comes back with it."""
-    if request.is_api:
+    if request.wants_json:
         body: dict[str, Any] = {"error": {"code": error.code, "message": error.message}}
         if error.details:
             body["details"] = error.details
@@ -140,24 +141,21 @@ def _methods(request: Any) -> set[str]:
 BUSY = ("55P03", "57014")
 """lock_not_available, query_canceled: the database is there, but somebody holds what the request needs for too long."""
 
-FORM_MOST = 1024 * 1024
-"""Bytes of a form: several times the longest part of a draft."""
-
-FIELDS_MOST = 2000
-"""Fields of a form. Parsing many short ones costs far more than their bytes tell."""
-
 
 @subscriber(NewRequest)
 def refuse_odd_bodies(event: NewRequest) -> None:
     """Before anything reads the body into fields."""
     request = event.request
-    if (request.content_length or 0) > (JSON_MOST if request.is_api else FORM_MOST):
+    with_files = takes_files(request) and is_multipart(request)
+    if (request.content_length or 0) > (FILES_MOST if with_files else JSON_MOST if request.is_api else TEXTS_MOST):
         raise PayloadTooLarge()
     if not request.content_length or (request.is_api and request.content_type == "application/json"):
         return
     plain = request.content_type == "application/x-www-form-urlencoded"
-    if (request.charset or "UTF-8").upper() != "UTF-8" or not (plain or request.is_api):
+    if (request.charset or "UTF-8").upper() != "UTF-8" or not (plain or with_files or request.is_api):
         raise BadRequest("Send the form as a browser does, in UTF-8 and without files.")
+    if with_files:
+        return
     if request.content_type.startswith("multipart/"):
         raise InvalidJson("Send the body as application/json.")
     if request.body.count(b"&") >= FIELDS_MOST:

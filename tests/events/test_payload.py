@@ -91,7 +91,7 @@ def test_a_merge_with_one_writer_is_what_that_writer_wrote(base: dict[str, Any],
 @given(payloads, payloads, payloads)
 def test_a_merge_loses_no_text(base: dict[str, Any], theirs: dict[str, Any], mine: dict[str, Any]) -> None:
     result, clashes = merged(base, theirs, mine)
-    kept, lists = flat(result), {VALUES.selected, *(section.selected for section in SECTIONS)}
+    kept, lists = flat(result), {VALUES.selected, *(section.selected for section in SECTIONS), *FACETS}
     clashing = {clash.path for clash in clashes}
     for path, text in flat(mine).items():
         if path[0] not in lists and path not in clashing and text != flat(base).get(path):
@@ -138,3 +138,38 @@ def test_what_is_not_of_the_contract_is_refused_by_name(payload: dict[str, Any],
 
 def test_addresses_are_named_as_private() -> None:
     assert set(PRIVATE) == {"stakeholderEmails", "communitySaveEmail"}
+
+
+def test_answers_about_the_community_never_clash() -> None:
+    key = "selectedOrganizationTypeIds"
+    result, clashes = merged({key: ["dao"]}, {key: ["dao", "nonprofit"]}, {key: ["workersCoop"]})
+    assert set(result[key]) == {"workersCoop", "nonprofit"}
+    assert clashes == []
+
+
+def test_where_somebody_is_in_the_flow_never_clashes() -> None:
+    steps = [{"currentStep": name} for name in ("review", "core-values", "final-review")]
+    assert merged(*steps) == (steps[2], [])
+    assert merged(steps[0], steps[1], steps[0]) == (steps[1], [])
+
+
+def block(identifier: str, text: str) -> dict[str, str]:
+    return {"kind": "text", "id": identifier, "blockTitle": "Note", "placeholderText": text}
+
+
+def test_field_blocks_of_a_method_are_brought_together_one_by_one() -> None:
+    def method(*blocks: dict[str, str]) -> dict[str, Any]:
+        return {"customMethodCardFieldBlocksById": {"own": list(blocks)}}
+
+    base = method(block("a", "one"), block("b", "two"))
+    theirs = method(block("a", "one, theirs"), block("b", "two"), block("c", "theirs"))
+    mine = method(block("a", "one"), block("b", "two, mine"), block("d", "mine"))
+    both = {"a": "one, theirs", "b": "two, mine", "d": "mine", "c": "theirs"}
+    result, clashes = merged(base, theirs, mine)
+    blocks = result["customMethodCardFieldBlocksById"]["own"]
+    assert {each["id"]: each["placeholderText"] for each in blocks} == both
+    assert clashes == []
+    _, clashes = merged(base, method(block("a", "one")), mine)
+    assert [clash.path for clash in clashes] == [("customMethodCardFieldBlocksById", "own")]
+    _, clashes = merged(base, method(block("a", "x"), block("b", "two")), method(block("a", "y")))
+    assert len(clashes) == 1

@@ -12,7 +12,7 @@ from pyramid.location import lineage
 from pyramid.testing import DummyRequest
 from pyramid.traversal import find_resource, resource_path
 
-from cr.resources.api import ApiRule
+from cr.resources.api import ApiRule, ApiUpload
 from cr.resources.drafts import DraftResource
 from cr.resources.root import Root
 from cr.resources.rules import RuleResource
@@ -50,6 +50,11 @@ def api_rule(root: Root) -> ApiRule:
     return ApiRule(root.request, row).placed(str(THING), root["api"]["rules"])
 
 
+def api_upload(root: Root) -> ApiUpload:
+    row = SimpleNamespace(id=THING, account_id=OWNER)
+    return ApiUpload(root.request, row).placed(str(THING), root["api"]["uploads"])
+
+
 @pytest.mark.parametrize(
     "path",
     [
@@ -64,6 +69,7 @@ def api_rule(root: Root) -> ApiRule:
         "/api/drafts/me",
         "/api/rules/me",
         "/api/templates",
+        "/api/uploads",
     ],
 )
 def test_every_fixed_address_leads_to_a_resource_that_knows_its_address(root: Root, path: str) -> None:
@@ -81,9 +87,10 @@ def test_a_part_of_a_draft_knows_its_way_up(root: Root) -> None:
 def test_nonsense_never_reaches_the_database(root: Root, place: str, name: str) -> None:
     with pytest.raises(KeyError):
         root[place][name]
-    if name != "me":
-        with pytest.raises(KeyError):
-            root["api"]["rules"][name]
+    for same in ("rules", "uploads"):
+        if (same, name) != ("rules", "me"):
+            with pytest.raises(KeyError):
+                root["api"][same][name]
 
 
 @pytest.mark.parametrize("name", ["", "x y", "Consensus", "1", "a--b", "-a", "a-", "é", "x" * 65, "a\n", "\0"])
@@ -130,6 +137,8 @@ EDIT = {Permission.DRAFT_READ, Permission.DRAFT_EDIT}
             {Permission.RULE_READ, Permission.RULE_PUBLISH},
             {Permission.RULE_READ, Permission.RULE_PUBLISH, Permission.RULE_EDIT},
         ),
+        (lambda root: root["api"]["uploads"], set(), {Permission.UPLOAD_ADD}, {Permission.UPLOAD_ADD}),
+        (api_upload, set(), {Permission.UPLOAD_ADD}, {Permission.UPLOAD_ADD}),
     ],
     ids=[
         "root",
@@ -143,6 +152,8 @@ EDIT = {Permission.DRAFT_READ, Permission.DRAFT_EDIT}
         "api templates",
         "api rules",
         "api rule",
+        "api uploads",
+        "api upload",
     ],
 )
 def test_who_may_do_what(root: Root, resource: Any, stranger: Any, somebody: Any, owner: Any) -> None:

@@ -11,7 +11,7 @@ from pyramid.response import Response
 from pyramid.security import forget
 from pyramid.view import view_config, view_defaults
 
-from cr.accounts import links
+from cr.accounts import guests, links
 from cr.accounts.links import LinkRefused
 from cr.accounts.signin import PURPOSE, ask, follow, is_asking_browser
 from cr.events.payload import checked
@@ -44,6 +44,13 @@ def request_link(request: Any) -> dict[str, Any]:
     return {"ok": True}
 
 
+def title_of(request: Any, link: links.Link) -> str:
+    """What the text that comes with a link is called; empty where it has no name yet."""
+    guest = guests.find(request, link.guest) if link.guest else None
+    payload = link.draft or (guest.payload if guest else {})
+    return str(payload.get("title") or "").strip()
+
+
 @view_defaults(context=ApiMagicLink, name="verify")
 class Verify:
     """The address in the mail. Programs that look at mails open it too, so opening it alone signs nobody in but the
@@ -66,19 +73,25 @@ class Verify:
             return self._refused(refused)
         return render_to_response(
             "cr:templates/login_confirm.jinja2",
-            {"token": token, "email": link.email, "action": request.path},
+            {
+                "token": token,
+                "email": link.email,
+                "action": request.path,
+                "brings": link.brings,
+                "title": title_of(request, link),
+            },
             request=request,
         )
 
     @view_config(request_method="POST")
     def confirm(self) -> Any:
         try:
-            return self._signed_in(self.request.POST.get("token", ""))
+            return self._signed_in(self.request.POST.get("token", ""), bring="bring" in self.request.POST)
         except LinkRefused as refused:
             return self._refused(refused)
 
-    def _signed_in(self, token: str) -> HTTPSeeOther:
-        path, headers = follow(self.request, token)
+    def _signed_in(self, token: str, *, bring: bool = True) -> HTTPSeeOther:
+        path, headers = follow(self.request, token, bring=bring)
         return HTTPSeeOther(path, headers=headers)
 
     def _refused(self, refused: LinkRefused) -> HTTPSeeOther:

@@ -10,11 +10,10 @@ from typing import Any
 from uuid import UUID
 
 from pydantic import BaseModel
-from pyramid.events import subscriber
 from pyramid.view import view_config, view_defaults
 from webob.etag import AnyETag, NoETag
 
-from cr.accounts import SignedIn, draft_addresses
+from cr.accounts import draft_addresses
 from cr.db import one_at_a_time
 from cr.errors import Conflict, ServerMisconfigured
 from cr.events.payload import PRIVATE, checked, same
@@ -95,14 +94,3 @@ class MyDraft:
             self.request.rules.discard_draft(row.id, self.actor, self.request.now)
             draft_addresses.save(self.request.dbsession, row.id, self.actor, {})
         return {"ok": True}
-
-
-@subscriber(SignedIn)
-def adopt(event: SignedIn) -> None:
-    """What somebody wrote before signing in becomes a draft of theirs, beside those that they have."""
-    if event.draft:
-        payload = dict(event.draft)
-        addresses = {key: payload.pop(key) for key in PRIVATE if key in payload}
-        request = event.request
-        draft_id = request.rules.start_draft(event.account_id, request.now, payload, source="guest")
-        draft_addresses.save(request.dbsession, draft_id, event.account_id, addresses)

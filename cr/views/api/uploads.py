@@ -1,0 +1,53 @@
+"""/api/uploads: sending a file, and the file."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from pyramid.response import FileResponse
+from pyramid.view import view_config
+
+from cr import uploads
+from cr.errors import NotFound, ServerMisconfigured, ValidationProblem
+from cr.forms import file_of, is_multipart
+from cr.resources.api import ApiUpload, ApiUploads
+from cr.security import Permission
+from cr.uploads import files
+
+log = logging.getLogger(__name__)
+
+YEAR = "public, max-age=31536000, immutable"
+
+ALONE = "default-src 'none'; sandbox"
+"""The policy of a file that is opened by itself: it runs nothing, and counts as from nowhere."""
+
+
+@view_config(context=ApiUploads, request_method="POST", renderer="json", permission=Permission.UPLOAD_ADD)
+def upload(request: Any) -> dict[str, Any]:
+    if not is_multipart(request):
+        raise ValidationProblem("Send the fields purpose and file as multipart/form-data.")
+    purpose = uploads.Purpose.named(request.POST.get("purpose"))
+    kept = uploads.store(request, purpose, file_of(request, "file"), request.identity.account_id)
+    return {"url": kept.url, "id": str(kept.id), "mimeType": kept.mime_type, "byteLength": kept.byte_length}
+
+
+@view_config(context=ApiUpload, request_method="GET")
+def show(context: ApiUpload, request: Any) -> FileResponse:
+    """To everybody: a rule's page is public, and so is what it shows."""
+    row = context.upload
+    path = files.path(uploads.root_of(request), row.id)
+    try:
+        response = FileResponse(path, request, content_type=row.mime_type)
+    except FileNotFoundError:
+        log.error("An uploaded file is missing: %s", path)
+        raise NotFound() from None
+    except OSError as error:
+        log.error("An uploaded file can't be read: %s: %s", path, error.strerror)
+        raise ServerMisconfigured() from None
+    response.etag = str(row.id)
+    response.headers["Cache-Control"] = YEAR
+    response.headers["Content-Security-Policy"] = ALONE
+    if row.mime_type == uploads.PDF:
+        response.headers["Content-Disposition"] = 'attachment; filename="attachment.pdf"'
+    return response

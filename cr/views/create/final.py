@@ -1,0 +1,118 @@
+"""Checking every answer, publishing, and what comes after."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import quote
+
+from pyramid.httpexceptions import HTTPSeeOther
+from pyramid.view import view_config, view_defaults
+
+from cr.catalog.sections import MORE, SECTIONS, VALUES
+from cr.errors import NotFound, Problem
+from cr.events.payload import label_of
+from cr.resources.create import (
+    Choice,
+    CommunityName,
+    CommunitySave,
+    Completed,
+    ConfirmStakeholders,
+    CoreValues,
+    FinalReview,
+)
+from cr.views.create.choices import step_of
+from cr.views.create.review import about
+from cr.views.create.steps import StepViews
+from cr.views.publishing import publish, says_something
+
+TEMPLATE = "cr:templates/create/final.jinja2"
+
+
+@view_defaults(context=FinalReview)
+class FinalViews(StepViews):
+    def _shown(self) -> dict[str, Any]:
+        payload, then = self.work.payload, {"then": self.step.key}
+        parts = []
+        for section in (VALUES, *SECTIONS):
+            chosen = payload.get(section.selected, ())
+            step = step_of(section)
+            parts.append(
+                {
+                    "name": section.name,
+                    "hue": section.hue,
+                    "url": self.url(step, Choice.OWN) if section is MORE else self.url(step, **then),
+                    "verb": "Add a clause" if section is MORE else "Change",
+                    "entries": [
+                        {
+                            "label": label_of(payload, each),
+                            "url": self.url(step, each, **({} if section is MORE else then)),
+                        }
+                        for each in chosen
+                    ],
+                }
+            )
+        answers = [{**answer, "url": self.url(answer.pop("step"), **then)} for answer in about(payload)]
+        missing = []
+        if not self.work.title:
+            missing.append({"text": "Give the rule a name.", "url": self.url(CommunityName, **then)})
+        if (self.work.draft and not says_something(self.work.draft)) or not any(part["entries"] for part in parts):
+            missing.append({"text": "Choose at least one value or method.", "url": self.url(CoreValues, **then)})
+        preview = None
+        if self.work.draft:
+            preview = self.request.resource_path(self.request.root, "drafts", str(self.work.draft.id), "preview")
+        return {
+            "answers": answers,
+            "parts": parts,
+            "missing": missing,
+            "emails": self.work.emails,
+            "stakeholders_url": self.url(ConfirmStakeholders, **then),
+            "sign_in_url": self.url(CommunitySave, **then),
+            "preview_url": preview,
+        }
+
+    @view_config(request_method="GET", renderer=TEMPLATE)
+    def show(self) -> Any:
+        return self._elsewhere() or self.page(**self._shown())
+
+    def _elsewhere(self) -> HTTPSeeOther | None:
+        """The next revision of a rule is published from its own page, which asks how it was decided."""
+        draft = self.work.draft
+        if draft is None or draft.rule is None:
+            return None
+        return HTTPSeeOther(self.request.resource_path(self.request.root, "drafts", str(draft.id), "publish"))
+
+    @view_config(request_method="POST")
+    def publish(self) -> Any:
+        if away := self._elsewhere():
+            return away
+        draft = self.work.draft
+        if draft is not None and draft.status == "published":
+            return HTTPSeeOther(self.url(Completed))  # the same form, sent a second time
+        if draft is None:
+            return HTTPSeeOther(self.url(CommunitySave, then=self.step.key))
+        try:
+            publish(self.request, draft, self.work.seen())
+        except Problem as problem:
+            if problem.status not in (400, 409, 429):
+                raise
+            return self.again(TEMPLATE, problem.status, **self._shown(), error=problem.message)
+        return HTTPSeeOther(self.url(Completed))
+
+
+@view_config(context=Completed, request_method="GET", renderer="cr:templates/create/completed.jinja2")
+def completed(context: Completed, request: Any) -> Any:
+    views = StepViews(context, request)
+    draft = views.work.draft
+    if draft is None or draft.status != "published":
+        raise NotFound("There is nothing published here yet. Go back to your draft and publish it.")
+    row = request.root["drafts"][str(draft.id)].draft
+    rule = request.rules.rule(row.rule)
+    path = request.resource_path(request.root, "rules", str(rule.id))
+    return views.page(
+        rule={"title": rule.title, "revision": rule.revision, "path": path},
+        history_url=f"{path}/history",
+        mail={
+            "subject": quote(f"Our rule: {rule.title}"),
+            "body": quote(f"This is how we work together: {request.urls.origin}{path}"),
+        },
+    )

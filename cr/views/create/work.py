@@ -1,0 +1,238 @@
+"""What a person works on in the guided flow: their draft, or before they sign in what their browser keeps.
+
+Every step reads and writes a `Work`, and need not know which of the two it is.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from pyramid.events import subscriber
+from pyramid.httpexceptions import HTTPSeeOther
+
+from cr.accounts import SignedIn, draft_addresses, guests
+from cr.accounts.guests import Guest
+from cr.db import one_at_a_time
+from cr.errors import Conflict, NotFound, Unauthorized
+from cr.events.draft import Clashes, Draft
+from cr.events.payload import PRIVATE, Payload, checked, merged
+from cr.limits import Interval
+from cr.projections import drafts
+from cr.security import Permission
+from cr.views.forms import refuse_sixth_value, seen_version
+
+EMAILS = "stakeholderEmails"
+
+MOVED = (
+    "This draft moved to your account when you opened the link that was mailed to you. "
+    "Sign in here too and go on there; what you just wrote is below."
+)
+
+
+class Work(ABC):
+    """`payload` is the text without people's addresses, `version` its number, 0 before the first save."""
+
+    payload: dict[str, Any]
+    version: int
+    saved_at: datetime | None
+    draft: Draft | None = None
+    """The draft that it is, once somebody is signed in and has saved something."""
+    moved = False
+    """Whether this browser's text was taken to an account by a link opened elsewhere."""
+
+    def __init__(self, request: Any) -> None:
+        self.request = request
+
+    @property
+    def title(self) -> str:
+        return str(self.payload.get("title") or "").strip()
+
+    @property
+    def query(self) -> dict[str, str]:
+        """What an address of the flow needs so that it means this work."""
+        return {"draft": str(self.draft.id)} if self.draft else {}
+
+    def seen(self) -> int:
+        """The version that the posted form was made for. Raises `ValidationProblem`."""
+        return seen_version(self.request.POST.get("version", ""), self.version, least=0)
+
+    def write(self, wanted: Payload, base_version: int) -> None:
+        """Make the text what `wanted` says, written by somebody who saw `base_version`.
+
+        Raises `Clashes`, and `Conflict` for more than five values.
+        """
+        before = self.payload
+        self._write({key: value for key, value in checked(wanted).items() if key not in PRIVATE}, base_version)
+        refuse_sixth_value(before, self.payload)
+
+    @abstractmethod
+    def before(self, version: int) -> dict[str, Any]:
+        """The text as it was at `version`. Raises `Conflict` when that is not known any more."""
+
+    @abstractmethod
+    def _write(self, wanted: dict[str, Any], base_version: int) -> None: ...
+
+    @property
+    @abstractmethod
+    def emails(self) -> list[str]:
+        """Whom to invite as stakeholders."""
+
+    @abstractmethod
+    def set_emails(self, emails: list[str]) -> None: ...
+
+
+class DraftWork(Work):
+    """A signed-in person's draft, which may not have been started yet."""
+
+    def __init__(self, request: Any, draft: Draft | None) -> None:
+        super().__init__(request)
+        self._take(draft)
+
+    def _take(self, draft: Draft | None) -> None:
+        self.draft = draft
+        self.payload = draft.payload if draft else {}
+        self.version = draft.version if draft else 0
+        self.saved_at = draft.updated_at if draft else None
+
+    def before(self, version: int) -> dict[str, Any]:
+        if version == 0 or self.draft is None:
+            return {}
+        return self.payload if version == self.version else self.request.rules.draft(self.draft.id, version).payload
+
+    def _write(self, wanted: dict[str, Any], base_version: int) -> None:
+        actor, now, rules = self.request.identity.account_id, self.request.now, self.request.rules
+        if self.draft is None:
+            # Of two first saves at once the second goes on with the draft that the first has started.
+            one_at_a_time(self.request.dbsession, actor)
+            row = drafts.current(self.request.dbsession, actor)
+            if row is None:
+                self._take(rules.draft(rules.start_draft(actor, now, wanted)))
+                return
+            self._take(rules.draft(row.id))
+        assert self.draft is not None
+        self._take(rules.write_draft(self.draft.id, actor, now, wanted, base_version=base_version))
+
+    @property
+    def emails(self) -> list[str]:
+        if self.draft is None:
+            return []
+        return list(draft_addresses.load(self.request.dbsession, self.draft.id).get(EMAILS, ()))
+
+    def set_emails(self, emails: list[str]) -> None:
+        if self.draft is None:
+            self.write(self.payload, 0)
+        assert self.draft is not None
+        session, actor = self.request.dbsession, self.request.identity.account_id
+        kept = {**draft_addresses.load(session, self.draft.id), EMAILS: emails}
+        draft_addresses.save(session, self.draft.id, actor, {key: value for key, value in kept.items() if value})
+
+
+@dataclass(frozen=True)
+class _Text:
+    version: int
+    payload: dict[str, Any]
+
+
+class GuestWork(Work):
+    """What the browser of somebody who has not signed in keeps."""
+
+    def __init__(self, request: Any, guest: Guest | None) -> None:
+        super().__init__(request)
+        self.moved = guest is not None and guest.draft is not None
+        self._take(None if self.moved else guest)
+
+    def _take(self, guest: Guest | None) -> None:
+        self.guest = guest
+        self._all = guest.payload if guest else {}
+        self.payload = {key: value for key, value in self._all.items() if key not in PRIVATE}
+        self.version = guest.version if guest else 0
+        self.saved_at = guest.saved_at if guest else None
+
+    def seen(self) -> int:
+        if self.moved and self.request.POST.get("version") != "0":
+            raise Conflict(MOVED)
+        return super().seen()
+
+    def before(self, version: int) -> dict[str, Any]:
+        if version == 0 or self.guest is None:
+            return {}
+        text = self._all if version == self.version else guests.before(self.request, self.guest.id, version)
+        if text is None:
+            raise Conflict(
+                "This page was open for long, and much was saved since. Copy what you wrote, then reload it."
+            )
+        return {key: value for key, value in text.items() if key not in PRIVATE}
+
+    def _write(self, wanted: dict[str, Any], base_version: int) -> None:
+        base = self.before(base_version)
+        if self.guest is None:
+            self.request.at_most_once(Interval("guest:ip", self.request.client_network, 1))
+        elif (newest := guests.current(self.request, lock=True)) is not None:
+            if newest.draft is not None:
+                raise Conflict(MOVED)
+            self._take(newest)
+        result, clashes = merged(base, self.payload, wanted)
+        if clashes:
+            raise Clashes(clashes, result, _Text(self.version, self.payload))
+        if result != self.payload:
+            self._save(result)
+
+    def _save(self, payload: Mapping[str, Any], **private: Any) -> None:
+        kept = {key: value for key, value in {**self._all, **private}.items() if key in PRIVATE and value}
+        self._take(guests.save(self.request, self.guest, {**payload, **kept}))
+
+    @property
+    def emails(self) -> list[str]:
+        return list(self._all.get(EMAILS, ()))
+
+    def set_emails(self, emails: list[str]) -> None:
+        if self.guest is not None:
+            self._take(guests.current(self.request, lock=True))
+        self._save(self.payload, **{EMAILS: emails})
+
+
+def open_work(request: Any) -> Work:
+    """What the request is about: the draft that it names, else the one that its person wrote in last.
+
+    Raises a redirect to sign in where a draft is named by somebody who is not, `NotFound` for one that is not theirs.
+    """
+    given = request.POST.get("draft") or request.GET.get("draft")
+    if request.identity is None:
+        if given:
+            if request.method not in ("GET", "HEAD"):
+                raise Unauthorized("You are signed out. Sign in again, then go on; what you just wrote is below.")
+            raise HTTPSeeOther(request.resource_url(request.root, "login", query={"next": request.path_qs}))
+        return GuestWork(request, guests.current(request))
+    if not given:
+        row = drafts.current(request.dbsession, request.identity.account_id)
+        return DraftWork(request, request.rules.draft(row.id) if row else None)
+    try:
+        found = request.root["drafts"][given]
+    except KeyError:
+        raise NotFound() from None
+    if not request.has_permission(Permission.DRAFT_EDIT, found):
+        raise NotFound()
+    return DraftWork(request, request.rules.draft(found.draft.id))
+
+
+@subscriber(SignedIn)
+def adopt(event: SignedIn) -> None:
+    """What somebody wrote before signing in becomes a draft of theirs, beside those that they have."""
+    if event.draft:
+        _become_draft(event, event.draft)
+    guest = guests.find(event.request, event.guest, lock=True) if event.guest else None
+    if guest is not None and guest.payload:
+        guests.adopted(event.request, guest, _become_draft(event, guest.payload))
+
+
+def _become_draft(event: SignedIn, text: dict[str, Any]) -> UUID:
+    request, payload = event.request, dict(text)
+    addresses = {key: payload.pop(key) for key in PRIVATE if key in payload}
+    draft_id: UUID = request.rules.start_draft(event.account_id, request.now, payload, source="guest")
+    draft_addresses.save(request.dbsession, draft_id, event.account_id, addresses)
+    return draft_id
