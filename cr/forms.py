@@ -57,14 +57,21 @@ def post(request: Any) -> Any:
     return request.multipart.texts if is_multipart(request) else pyramid.request.Request.POST.fget(request)
 
 
-def file_of(request: Any, name: str) -> BinaryIO | None:
+@dataclass(frozen=True)
+class File:
+    """A file that came with a form. `name` is what it was called where it came from; nothing is known about it."""
+
+    name: str
+    stream: BinaryIO
+
+
+def file_of(request: Any, name: str) -> File | None:
     """The file that was chosen in the field; None when none was, which browsers send as an empty one without a name."""
     part = request.multipart.files.get(name) if is_multipart(request) else None
     if part is None or not (part.filename or part.size):
         return None
-    file: BinaryIO = part.file
-    file.seek(0)
-    return file
+    part.file.seek(0)
+    return File(part.filename or "", part.file)
 
 
 def multipart(request: Any) -> Fields:

@@ -35,7 +35,7 @@ def test_texts_and_files_are_apart(app: Any) -> None:
     assert list(request.POST.items()) == [("title", "Elm é\r\n"), ("title", "Oak")]
     photo = file_of(request, "photo")
     assert photo is not None
-    assert photo.read() == b"bytes"
+    assert (photo.name, photo.stream.read()) == ("a.png", b"bytes")
     for name in ("title", "nothing"):
         assert file_of(request, name) is None
 
@@ -45,7 +45,7 @@ def test_no_file_was_chosen(app: Any) -> None:
     assert file_of(request, "photo") is None
     chosen = file_of(request, "empty")
     assert chosen is not None
-    assert chosen.read() == b""
+    assert chosen.stream.read() == b""
 
 
 def test_a_form_without_files_has_none(app: Any) -> None:
@@ -60,9 +60,9 @@ def test_a_long_file_is_closed_when_the_request_is_over(app: Any) -> None:
     request = sent(app, part("photo", b"x" * 2**20, "a.png"))
     file = file_of(request, "photo")
     assert file is not None
-    assert len(file.read()) == 2**20
+    assert len(file.stream.read()) == 2**20
     request._process_finished_callbacks()
-    assert file.closed
+    assert file.stream.closed
 
 
 def test_texts_have_a_limit_of_their_own(app: Any) -> None:

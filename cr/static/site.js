@@ -1,10 +1,14 @@
 // A few kindnesses for people who write long texts. Every page works without them.
 
-const forms = document.querySelectorAll("form[data-careful]");
-const text = (form) => new URLSearchParams(new FormData(form)).toString();
+// What somebody typed or chose; the fields that only programs see may change behind it.
+const text = (form) => {
+  const hidden = new Set([...form.elements].filter((field) => field.type === "hidden").map((field) => field.name));
+  const fields = [...new FormData(form)].filter(([name, value]) => !hidden.has(name) && typeof value === "string");
+  return new URLSearchParams(fields).toString();
+};
 
-for (const form of forms) {
-  const before = text(form);
+for (const form of document.querySelectorAll("form[data-careful]")) {
+  let before = text(form);
   let sent = false;
 
   // A second click would arrive with a version that the first one has made stale.
@@ -14,6 +18,8 @@ for (const form of forms) {
   });
   // Coming back with the back button must not find a form that no longer sends.
   addEventListener("pageshow", () => { sent = false; });
+  // Said by create.js: this text is safe.
+  form.addEventListener("kept", (event) => { before = event.detail; });
   addEventListener("beforeunload", (event) => {
     if (!sent && text(form) !== before) event.preventDefault();
   });
@@ -35,8 +41,12 @@ for (const field of document.querySelectorAll("[data-limit]")) {
 }
 
 // The server knows UTC only. Today's times are said without the day.
-for (const time of document.querySelectorAll("time[data-local]")) {
-  const at = new Date(time.dateTime);
+const localTime = (iso) => {
+  const at = new Date(iso);
   const today = at.toDateString() === new Date().toDateString();
-  time.textContent = at.toLocaleString("en-GB", today ? { timeStyle: "short" } : { dateStyle: "long", timeStyle: "short" });
-}
+  return at.toLocaleString("en-GB", today ? { timeStyle: "short" } : { dateStyle: "long", timeStyle: "short" });
+};
+for (const time of document.querySelectorAll("time[data-local]")) time.textContent = localTime(time.dateTime);
+
+// For the scripts of single pages, which are loaded after this one.
+globalThis.communityRule = { text, localTime };

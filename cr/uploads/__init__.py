@@ -17,7 +17,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 
 from cr.db import Timestamp, metadata, one_at_a_time
-from cr.errors import PayloadTooLarge, ServerMisconfigured, ValidationProblem
+from cr.errors import PayloadTooLarge, Problem, ServerMisconfigured, ValidationProblem
 from cr.limits import Interval
 from cr.uploads import files
 from cr.uploads.pictures import made_anew
@@ -107,15 +107,32 @@ def store(
     `ServerMisconfigured` where files can't be kept.
     """
     root = root_of(request)
+    interval = Interval("upload:account", str(account_id), INTERVAL)
     if limited:
-        request.at_most_once(Interval("upload:account", str(account_id), INTERVAL))
-    mime_type, content = _checked(purpose, _read(purpose, file))
-    identifier = uuid4()
-    _keep_row(request, identifier, account_id, purpose, mime_type, len(content))
-    path = files.write(root, identifier, content, request.now)
+        request.at_most_once(interval)
+    try:
+        mime_type, content = _checked(purpose, _read(purpose, file))
+        _check_room(request.dbsession, account_id, len(content))
+        identifier = uuid4()
+        path = files.write(root, identifier, content, request.now)
+    except Problem:
+        # A page may show the refusal beside its form and commit; another file may follow at once.
+        if limited:
+            request.registry["cr.limits"].give_back(interval)
+        raise
     transaction = request.tm.get()
     transaction.addAfterAbortHook(files.remove, (path,))
     transaction.addAfterCommitHook(lambda success: None if success else files.remove(path))
+    request.dbsession.execute(
+        sa.insert(uploads).values(
+            id=identifier,
+            account_id=account_id,
+            purpose=purpose,
+            mime_type=mime_type,
+            byte_length=len(content),
+            created_at=request.now,
+        )
+    )
     url = request.resource_path(request.root["api"]["uploads"], str(identifier))
     return Upload(identifier, url, mime_type, len(content))
 
@@ -173,10 +190,7 @@ def _kind(content: bytes) -> str | None:
     return None
 
 
-def _keep_row(
-    request: Any, identifier: UUID, account_id: UUID, purpose: Purpose, mime_type: str, byte_length: int
-) -> None:
-    session = request.dbsession
+def _check_room(session: Any, account_id: UUID, byte_length: int) -> None:
     # Two at once must not both find room for one.
     one_at_a_time(session, account_id)
     kept = sa.select(sa.func.count(), sa.func.coalesce(sa.func.sum(uploads.c.byte_length), 0))
@@ -186,13 +200,3 @@ def _keep_row(
             f"There is room for {FILES_EACH} files and {BYTES_EACH // MIB} MB for each person, and yours is used up. "
             "Go on without this file, or use one that you sent before."
         )
-    session.execute(
-        sa.insert(uploads).values(
-            id=identifier,
-            account_id=account_id,
-            purpose=purpose,
-            mime_type=mime_type,
-            byte_length=byte_length,
-            created_at=request.now,
-        )
-    )

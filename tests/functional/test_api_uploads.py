@@ -20,6 +20,7 @@ from PIL import Image
 from webtest import TestApp
 
 from cr import uploads
+from cr.errors import Problem
 from cr.uploads import files
 from tests.fixtures.mail import Mailbox
 from tests.fixtures.site import Clock, MakeApp
@@ -530,6 +531,27 @@ def test_a_folder_that_can_not_be_written(
     )
     assert len(rows(engine)) == 1
     ada.get(url, status=500 if odd == "a file" else 404)
+
+
+def test_a_page_may_go_on_after_a_refusal(
+    ada: TestApp, folder: Path, engine: sa.Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = uploads.store
+
+    def go_on(*arguments: Any, **options: Any) -> uploads.Upload:
+        try:
+            return store(*arguments, **options)
+        except Problem as problem:
+            return uploads.Upload(UUID(int=0), "", problem.code, 0)
+
+    monkeypatch.setattr(uploads, "store", go_on)
+    assert send(ada, HTML).json["mimeType"] == "validation_error"
+    elsewhere = folder.rename(folder.with_name("elsewhere"))
+    assert send(ada).json["mimeType"] == "server_misconfigured"
+    assert rows(engine) == []
+    elsewhere.rename(folder)
+    assert send(ada).json["mimeType"] == "image/png"
+    assert len(rows(engine)) == len(on_disk(folder)) == 1
 
 
 def test_pages_can_ask_whether_files_are_kept(make_app: MakeApp, folder: Path) -> None:

@@ -207,7 +207,9 @@ def test_a_jpeg_of_endless_passes_is_refused() -> None:
     content = saved(picture(), "JPEG", progressive=True)
     scan = content[content.rindex(b"\xff\xda") : -2]
     with pytest.raises(ValidationProblem):
-        made_anew("JPEG", content[:-2] + scan * 1000 + content[-2:])
+        made_anew("JPEG", content[:-2] + scan * 100 + content[-2:])
+    # What only looks like one, as in the film that a telephone puts behind its picture, does not count.
+    made_anew("JPEG", content + b"\xff\xda" * 1000)
 
 
 @pytest.mark.parametrize("kind", KINDS)

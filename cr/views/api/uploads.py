@@ -28,7 +28,8 @@ def upload(request: Any) -> dict[str, Any]:
     if not is_multipart(request):
         raise ValidationProblem("Send the fields purpose and file as multipart/form-data.")
     purpose = uploads.Purpose.named(request.POST.get("purpose"))
-    kept = uploads.store(request, purpose, file_of(request, "file"), request.identity.account_id)
+    file = file_of(request, "file")
+    kept = uploads.store(request, purpose, file.stream if file else None, request.identity.account_id)
     return {"url": kept.url, "id": str(kept.id), "mimeType": kept.mime_type, "byteLength": kept.byte_length}
 
 

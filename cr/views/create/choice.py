@@ -14,12 +14,13 @@ from pyramid.view import view_config, view_defaults
 from cr import uploads
 from cr.catalog import store
 from cr.catalog.sections import MORE, VALUES
-from cr.errors import NotFound, Problem
+from cr.errors import NotFound, Problem, Unauthorized
 from cr.events.draft import Clashes
 from cr.events.payload import BLOCKS, META, Payload, label_of
+from cr.forms import File, file_of
 from cr.resources.create import Choice
 from cr.views.create.choices import ChoicesBase, refuse_full
-from cr.views.forms import LABEL_MOST, Entry, Form, Input, both_texts, entry_inputs, read_form
+from cr.views.forms import LABEL_MOST, Entry, Form, Input, both_texts, entry_inputs, read_form, tidy
 
 TEMPLATE = "cr:templates/create/choice.jinja2"
 
@@ -204,8 +205,7 @@ class ChoiceViews(ChoicesBase):
         prefix = f"{self.id}.block-{block}."
         # A percentage is there from the start, and says nothing without a heading.
         texts = (text for name, text in posted.items() if name.startswith(prefix) and name != f"{prefix}percent")
-        file = posted.get(f"file-{block}")
-        if not any(isinstance(text, str) and text.strip() for text in texts) and not is_file(file):
+        if not any(text.strip() for text in texts) and file_of(self.request, f"file-{block}") is None:
             return base, None
         return self._with_blank_block(base, kind, block), block
 
@@ -216,21 +216,23 @@ class ChoiceViews(ChoicesBase):
             blocks[:] = [block for block in blocks if block["id"] != removed]
             for name in [name for name in form.errors if name.startswith(f"{identifier}.block-{removed}.")]:
                 del form.errors[name]
+        attached_before = False
         for block in blocks:
             block.pop("new", None)
-            file = self.request.POST.get(f"file-{block['id']}")
-            if block["kind"] == "upload" and is_file(file) and not form.errors:
-                self._attach(form, block, file)
+            file = file_of(self.request, f"file-{block['id']}")
+            if block["kind"] == "upload" and file and not form.errors:
+                self._attach(form, block, file, limited=not attached_before)
+                attached_before = True
             name = f"{identifier}.block-{block['id']}.blockTitle"
             if name in form.texts and not form.texts[name] and not block["blockTitle"]:
                 form.errors.setdefault(name, "Give it a heading, or remove it.")
         if not blocks:
             wanted.get(BLOCKS, {}).pop(identifier, None)
 
-    def _attach(self, form: Form, block: dict[str, Any], file: Any) -> None:
+    def _attach(self, form: Form, block: dict[str, Any], file: File, *, limited: bool) -> None:
         purpose = uploads.Purpose.CUSTOM_METHOD_ATTACHMENT
         try:
-            block |= attached(self.request, purpose, file)
+            block |= attached(self.request, purpose, file, limited=limited)
         except Problem as problem:
             if problem.status >= 500:
                 raise
@@ -238,11 +240,6 @@ class ChoiceViews(ChoicesBase):
             return
         if not block["blockTitle"]:
             block["blockTitle"] = block["fileName"][:200]
-
-
-def is_file(posted: Any) -> bool:
-    """Whether a field of a form came with a file: a field that was left empty comes with a file without a name."""
-    return hasattr(posted, "file") and bool(posted.filename)
 
 
 ENDINGS = {
@@ -253,10 +250,15 @@ ENDINGS = {
 }
 
 
-def attached(request: Any, purpose: uploads.Purpose, file: Any) -> Mapping[str, str]:
-    """Keep a file that came with a form; what a field block says about it."""
-    upload = uploads.store(request, purpose, file.file, request.identity.account_id)
-    name = re.split(r"[/\\]", str(file.filename))[-1].strip()
+def attached(request: Any, purpose: uploads.Purpose, file: File, *, limited: bool = True) -> Mapping[str, str]:
+    """Keep a file that came with a form; what a field block says about it. Raises what `cr.uploads.store` raises.
+
+    `limited` is False for the second file of one form.
+    """
+    if request.identity is None:
+        raise Unauthorized("Sign in first, then attach the file.")
+    upload = uploads.store(request, purpose, file.stream, request.identity.account_id, limited=limited)
+    name = tidy(re.split(r"[/\\]", file.name)[-1])
     # The name says what the file now is, not what it was called before it was made anew.
     stem = name.rpartition(".")[0] or name or "file"
     return {"assetUrl": upload.url, "fileName": stem[:200] + ENDINGS[upload.mime_type]}

@@ -11,8 +11,9 @@ from cr import uploads
 from cr.errors import Problem
 from cr.events.draft import Clashes
 from cr.events.payload import STEP, TEXTS
+from cr.forms import file_of
 from cr.resources.create import CommunitySave, CommunityUpload
-from cr.views.create.choice import attached, is_file
+from cr.views.create.choice import attached
 from cr.views.create.steps import StepViews
 from cr.views.forms import Entry, Form, Input, both_texts, read_form
 
@@ -54,13 +55,11 @@ class PhotoViews(StepViews):
         base = self.work.before(version)
         form = self._form()
         wanted = read_form(form, base, posted)
-        file = posted.get("photo")
+        file = file_of(self.request, "photo")
         if "remove" in posted:
             wanted.pop(URL, None)
             wanted.pop(WORDS, None)
-        elif is_file(file) and self.request.identity is None:
-            form.errors["photo"] = "Sign in first, then attach the photo."
-        elif is_file(file) and not form.errors:
+        elif file and not form.errors:
             try:
                 wanted[URL] = attached(self.request, uploads.Purpose.COMMUNITY_AVATAR, file)["assetUrl"]
             except Problem as problem:
