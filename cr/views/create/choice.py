@@ -26,7 +26,7 @@ TEMPLATE = "cr:templates/create/choice.jinja2"
 
 KINDS = {
     "text": "text",
-    "badges": "options",
+    "badges": "list of options",
     "upload": "file",
     "proportion": "percentage",
 }
@@ -88,7 +88,7 @@ class ChoiceViews(ChoicesBase):
         fields = form.fields(entry, payload)
         prefix = f"{entry.id}.block-"
         return {
-            "section": self.section,
+            "part": self.section,
             "new": entry.id if entry.new else None,
             "name": entry.heading,
             "fields": [field for field in fields if not field["name"].startswith(prefix)],

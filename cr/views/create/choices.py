@@ -175,7 +175,7 @@ class ChoicesViews(ChoicesBase):
         return self.page(
             question=question,
             help=help,
-            section=self.section,
+            part=self.section,
             chosen=[self._chosen(number, each, len(chosen)) for number, each in enumerate(chosen)],
             cards=shown,
             total=len(cards),
