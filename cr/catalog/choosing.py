@@ -36,7 +36,9 @@ def add_value(payload: Payload, value: Value) -> dict[str, Any]:
 def add_method(payload: Payload, method: Method) -> dict[str, Any]:
     section = BY_KEY[method.section]
     chosen = _chosen(payload, section.selected, method.slug)
-    chosen = _described(chosen, section.details, method.slug, method.sections)
+    # A percentage of 0 stands for: does not apply. A rule need not say that.
+    answers = {name: answer for name, answer in method.sections.items() if answer != 0}
+    chosen = _described(chosen, section.details, method.slug, answers)
     if label_of({}, method.slug) != method.label:
         chosen = _described(chosen, META, method.slug, {"label": method.label})
     return chosen

@@ -61,7 +61,7 @@ KIND = Group(
     name="orgType",
     key="selectedOrganizationTypeIds",
     subject="kind of organization",
-    question="What kind of community are you?",
+    question="What comes nearest to you?",
     hint="Choose all that fit.",
     answers=(
         Answer("workersCoop", "Worker co-op", "a worker co-op"),
@@ -150,8 +150,15 @@ def fit(whole: Suited, parts: Iterable[Suited], wanted: Collection[Facet]) -> Fi
     return Fit(sum(map(len, by_part)), tuple(facet for facet in wanted if any(facet in part for part in by_part)))
 
 
-def reason(facets: Iterable[Facet]) -> str:
-    """Why something is recommended, in words: "fits a worker co-op of 6 to 12, in one place". Empty for no facets."""
+def recommended(facets: Collection[Facet], wanted: Collection[Facet]) -> bool:
+    """Whether something that says yes to these of the wanted facets is worth a word: to three of four at least."""
+    return bool(facets) and len(facets) * 4 >= len(wanted) * 3
+
+
+def reason(facets: Collection[Facet], wanted: Collection[Facet]) -> str:
+    """Why something is recommended, in words: "fits a worker co-op of 6 to 12, in one place". Else empty."""
+    if not recommended(facets, wanted):
+        return ""
     chosen = set(facets)
 
     def words(group: Group) -> list[str]:

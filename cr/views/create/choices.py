@@ -153,12 +153,13 @@ class ChoicesViews(ChoicesBase):
                 signals = [(field.label, to_html(getattr(item, field.name))) for field in VALUES.fields[1:]]
                 cards.append(Card(item.id, item.label, item.meaning, "", signals))
         methods = [item for item in self._items() if isinstance(item, Method)]
-        for item, facets in ranked(methods, described(self.work.payload)):
+        wanted = described(self.work.payload)
+        for item, facets in ranked(methods, wanted):
             fields: list[tuple[str, Any]] = []
             for field in self.section.fields:
-                answer = item.sections.get(field.name, "")
-                fields.append((field.label, f"{answer} %" if field.percent else to_html(str(answer))))
-            cards.append(Card(item.slug, item.label, item.description, reason(facets), fields))
+                answer = item.sections.get(field.name) or ""  # a percentage of 0 stands for: does not apply
+                fields.append((field.label, f"{answer} %" if field.percent and answer else to_html(str(answer))))
+            cards.append(Card(item.slug, item.label, item.description, reason(facets, wanted), fields))
         return cards
 
     def _page(self, **more: Any) -> dict[str, Any]:

@@ -57,7 +57,7 @@ class ReviewViews(StepViews):
             {
                 "title": template.title,
                 "description": template.description,
-                "reason": reason(fitting.matched),
+                "reason": reason(fitting.matched, wanted),
                 "url": self.url("review-template", template.slug),
             }
             for template, fitting in suited[:SUGGESTED]

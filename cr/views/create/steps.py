@@ -163,7 +163,8 @@ class StepViews:
     def page(self, **more: Any) -> dict[str, Any]:
         """The context of every page of the flow."""
         work, steps = self.work, self.steps
-        back = self.then or (None if isinstance(self.step, Informational) else self._neighbour(-1))
+        ends = isinstance(self.step, Informational | Completed)
+        back = type(self.step) if isinstance(self.context, Choice) else self.then or self._neighbour(-1)
         counted = [step for step in steps if step not in (Informational, Completed)]
         here = type(self.step)
         return {
@@ -189,8 +190,9 @@ class StepViews:
                     ],
                 }
                 for name, part in PARTS
+                if here is not Completed
             ],
-            "back": {"url": self.url(back), "text": back.title} if back else None,
+            "back": None if ends else {"url": self._back_url(back), "text": back.title},
             "work": {
                 "title": work.title,
                 "saved_at": work.saved_at,
@@ -206,6 +208,9 @@ class StepViews:
             "error": None,
             **more,
         }
+
+    def _back_url(self, back: type[Step]) -> str:
+        return self.url(back, **self._then()) if isinstance(self.context, Choice) else self.url(back)
 
     def hidden(self) -> dict[str, str]:
         """What every form of the flow carries, beside its token."""

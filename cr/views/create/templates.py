@@ -39,7 +39,7 @@ def templates(context: Templates, request: Any) -> dict[str, Any]:
                 "category": template.category,
                 "description": template.description,
                 "featured": template.featured,
-                "reason": reason(fitting.matched),
+                "reason": reason(fitting.matched, wanted),
                 "url": request.resource_path(
                     request.root, "create", "review-template", template.slug, query=work.query
                 ),
@@ -69,11 +69,12 @@ class TemplateViews:
         methods, values = self._catalogue()
         document = composed(choosing.template_payload(template, methods, values))
         parts = [methods[named] for named in template.methods if named in methods]
-        matched = fit(template, parts, described(self.work.payload)).matched
+        wanted = described(self.work.payload)
+        matched = fit(template, parts, wanted).matched
         has_choices = any(self.work.payload.get(section.selected) for section in (VALUES, *SECTIONS))
         return {
             "template": template,
-            "reason": reason(matched),
+            "reason": reason(matched, wanted),
             "body": render(document),
             "action": self.url,
             "has_choices": has_choices,
