@@ -359,15 +359,15 @@ IMAGES = (".jpg", ".jpeg", ".png", ".webp", ".gif")
 def _block(block: Mapping[str, Any]) -> dict[str, Any]:
     match block.get("kind"):
         case "badges":
-            return {"label": block["blockTitle"], "body": ", ".join(block["options"])}
+            return {"label": block["blockTitle"], "body": "\n".join(f"- {option}" for option in block["options"])}
         case "proportion":
             return {"label": block["blockTitle"], "body": f"{block['defaultPercent']} %"}
         case "upload":
-            made = {"label": block["blockTitle"], "body": block.get("fileName") or ""}
-            if block.get("assetUrl"):
-                image = (block.get("fileName") or "").lower().endswith(IMAGES)
-                made["imageUrl" if image else "fileUrl"] = block["assetUrl"]
-            return made
+            name = block.get("fileName") or ""
+            if block.get("assetUrl") and name.lower().endswith(IMAGES):
+                return {"label": block["blockTitle"], "body": "", "imageUrl": block["assetUrl"]}
+            file = {"fileUrl": block["assetUrl"]} if block.get("assetUrl") else {}
+            return {"label": block["blockTitle"], "body": name, **file}
     return {"label": str(block.get("blockTitle", "")), "body": str(block.get("placeholderText", ""))}
 
 

@@ -197,7 +197,9 @@ def entry_inputs(section: Section | Values, entry: str, payload: Payload) -> lis
 def block_inputs(method: str, block: Mapping[str, Any]) -> list[Input]:
     """The fields of one field block of an own method: its heading and, but for a file, what it says."""
     name, place = f"{method}.block-{block['id']}", (BLOCKS, method, BlockId(block["id"]))
-    heading = Input(f"{name}.blockTitle", "Heading", (*place, "blockTitle"), maxlength=200)
+    # The heading of a picture is also what is said of it to those who do not see it.
+    hint = "For a picture: what it shows." if block["kind"] == "upload" else ""
+    heading = Input(f"{name}.blockTitle", "Heading", (*place, "blockTitle"), hint=hint, maxlength=200)
     match block["kind"]:
         case "text":
             return [heading, Input(f"{name}.text", "Text", (*place, "placeholderText"), "textarea")]

@@ -68,7 +68,7 @@ def test_what_a_reader_sees_of_a_draft() -> None:
                     "body": "One night",
                     "blocks": [
                         {"label": "How", "body": "Wait a night"},
-                        {"label": "Who", "body": "all, elders"},
+                        {"label": "Who", "body": "- all\n- elders"},
                         {"label": "Quorum", "body": "50 %"},
                         {"label": "Form", "body": "form.pdf", "fileUrl": "/api/uploads/1"},
                     ],
