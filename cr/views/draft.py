@@ -21,7 +21,7 @@ from cr.projections import histories
 from cr.projections.revisions import render
 from cr.resources.drafts import PARTS, DraftResource
 from cr.security import Permission
-from cr.views.drafts import part_state, revised_rule
+from cr.views.drafts import guided_path, part_state, revised_rule
 from cr.views.forms import Input, tidy
 from cr.views.parts import elsewhere
 from cr.views.publishing import publish, says_something
@@ -73,6 +73,7 @@ class DraftViews:
                 "status": self.draft.status,
                 "revises": revised_rule(self.row, self.request),
                 "url": self._url(),
+                "guided_url": guided_path(self.request, self.draft.id),
             },
             "version": self.draft.version,
             "urls_draft": {name: self._url(name) for name in ("history", "publish", "preview", "discard")},

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID
 
 from pyramid.httpexceptions import HTTPSeeOther
 from pyramid.view import view_config, view_defaults
@@ -35,6 +36,8 @@ class DraftsViews:
             return self._page({"title": fault}, title)
         payload = {"title": title} if title else {}
         draft_id = self.request.rules.start_draft(self.request.identity.account_id, self.request.now, payload)
+        if self.request.POST.get("action") == "guided":
+            return HTTPSeeOther(guided_path(self.request, draft_id))
         return HTTPSeeOther(self.request.resource_url(self.context, str(draft_id)))
 
     def _page(self, errors: dict[str, str], title: str | None) -> dict[str, Any]:
@@ -56,11 +59,18 @@ class DraftsViews:
             "title": row.title,
             "url": self.request.resource_path(self.context, str(row.id)),
             "updated_at": row.updated_at,
+            "guided_url": guided_path(self.request, row.id),
             "status": row.status,
             "revises": revised_rule(row, self.request),
             "parts_done": states.count("written"),
             "parts_total": len(states),
         }
+
+
+def guided_path(request: Any, draft_id: UUID) -> str:
+    """The guided flow with this draft, where the person stopped."""
+    path: str = request.resource_path(request.root, "create", query={"draft": str(draft_id)})
+    return path
 
 
 def revised_rule(row: Any, request: Any) -> dict[str, Any] | None:

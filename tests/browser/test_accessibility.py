@@ -23,7 +23,7 @@ def organizer(browser: Browser, server: str, smtp: Mailbox) -> Iterator[tuple[Br
         page = context.new_page()
         sign_in(page, smtp, "ada@example.org")
         page.get_by_label("Name of your community or rule").fill(f"Elm Street {LONG}")
-        page.get_by_role("button", name="Start").click()
+        page.get_by_role("button", name="See all parts at once").click()
         draft = page.url.rstrip("/")
         page.goto(f"{draft}/values")
         fill_last(page, Name=LONG, What_it_means_here=f"We look after {LONG}.\n\n- one\n- two")

@@ -36,7 +36,7 @@ def test_from_a_blank_page_to_the_history_of_two_revisions(
         sign_in(page, smtp, "ada@example.org")
 
         page.get_by_label("Name of your community or rule").fill("Elm Street Garden")
-        page.get_by_role("button", name="Start").click()
+        page.get_by_role("button", name="See all parts at once").click()
         page.get_by_role("link", name="Values", exact=True).click()
         fill_last(page, Name="Care", What_it_means_here="We look after the soil, and after each other first.")
         page.get_by_role("button", name="Save and add another").click()
