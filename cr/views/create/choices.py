@@ -10,7 +10,7 @@ from pyramid.httpexceptions import HTTPSeeOther
 from pyramid.view import view_config, view_defaults
 
 from cr.catalog import choosing, store
-from cr.catalog.facets import described, ranked, reason
+from cr.catalog.facets import Facet, described, matched, reason
 from cr.catalog.items import Method, Value
 from cr.catalog.sections import VALUES, Section, Values
 from cr.errors import Conflict, NotFound
@@ -142,34 +142,37 @@ class ChoicesViews(ChoicesBase):
 
     def _found(self, identifier: str) -> Value | Method:
         for item in self._items():
-            if identifier == (item.id if isinstance(item, Value) else item.slug):
+            if identifier == key_of(item):
                 return item
         raise NotFound("The catalogue has nothing of that name. Choose from the list, or write your own.")
 
-    def _cards(self) -> list[Card]:
-        cards = []
-        for item in self._items():
-            if isinstance(item, Value):
-                signals = [(field.label, to_html(getattr(item, field.name))) for field in VALUES.fields[1:]]
-                cards.append(Card(item.id, item.label, item.meaning, "", signals))
-        methods = [item for item in self._items() if isinstance(item, Method)]
-        wanted = described(self.work.payload)
-        for item, facets in ranked(methods, wanted):
-            fields: list[tuple[str, Any]] = []
-            for field in self.section.fields:
-                answer = item.sections.get(field.name) or ""  # a percentage of 0 stands for: does not apply
-                fields.append((field.label, f"{answer} %" if field.percent and answer else to_html(str(answer))))
-            cards.append(Card(item.slug, item.label, item.description, reason(facets, wanted), fields))
-        return cards
+    def _found_by(self, query: str) -> list[tuple[Value | Method, tuple[Facet, ...]]]:
+        """What is not chosen yet and has every word of the query, best suited first, with what it is suited to."""
+        items, chosen, wanted = self._items(), self.chosen, described(self.work.payload)
+        suited = [(item, matched(item, wanted) if isinstance(item, Method) else ()) for item in items]
+        return [
+            (item, facets)
+            for item, facets in sorted(suited, key=lambda pair: -len(pair[1]))
+            if key_of(item) not in chosen and _finds(query, item)
+        ]
+
+    def _card(self, item: Value | Method, facets: tuple[Facet, ...]) -> Card:
+        if isinstance(item, Value):
+            signals = [(field.label, to_html(getattr(item, field.name))) for field in VALUES.fields[1:]]
+            return Card(item.id, item.label, item.meaning, "", signals)
+        fields: list[tuple[str, Any]] = []
+        for field in self.section.fields:
+            answer = item.sections.get(field.name) or ""  # a percentage of 0 stands for: does not apply
+            fields.append((field.label, f"{answer} %" if field.percent and answer else to_html(str(answer))))
+        why = reason(facets, described(self.work.payload))
+        return Card(item.slug, item.label, item.description, why, fields)
 
     def _page(self, **more: Any) -> dict[str, Any]:
         chosen = self.chosen
-        cards = [card for card in self._cards() if card.id not in chosen]
         query = " ".join(self.request.GET.get("q", "").split())[:100]
-        if query:
-            cards = [card for card in cards if _finds(query, card)]
+        found = self._found_by(query)
         everything = bool(query) or "all" in self.request.GET
-        shown = cards if everything else cards[:FIRST_SHOWN]
+        shown = [self._card(item, facets) for item, facets in (found if everything else found[:FIRST_SHOWN])]
         question, help = QUESTIONS[self.section.key]
         room = VALUES.most - len(chosen) if self.section is VALUES else None
         options = {"q": query} if query else {"all": "yes"} if everything else {}
@@ -179,7 +182,7 @@ class ChoicesViews(ChoicesBase):
             part=self.section,
             chosen=[self._chosen(number, each, len(chosen)) for number, each in enumerate(chosen)],
             cards=shown,
-            total=len(cards),
+            total=len(found),
             query=query,
             everything=everything,
             room=room,
@@ -223,10 +226,19 @@ class ChoicesViews(ChoicesBase):
         return None
 
 
-def _finds(query: str, card: Card) -> bool:
-    """Whether every word of the query stands somewhere on the card."""
-    text = " ".join((card.label, card.description, *(str(text) for _, text in card.fields))).lower()
-    return all(word in text for word in query.lower().split())
+def key_of(item: Value | Method) -> str:
+    """What a draft's payload calls it."""
+    return item.id if isinstance(item, Value) else item.slug
+
+
+def _finds(query: str, item: Value | Method) -> bool:
+    """Whether every word of the query stands somewhere in its texts."""
+    if isinstance(item, Value):
+        texts: tuple[Any, ...] = (item.label, item.meaning, item.signals)
+    else:
+        texts = (item.label, item.description, *item.sections.values())
+    whole = " ".join(map(str, texts)).lower()
+    return all(word in whole for word in query.lower().split())
 
 
 def refuse_full(payload: Payload) -> None:

@@ -11,6 +11,7 @@ from pyramid.view import view_config, view_defaults
 from cr.catalog.sections import MORE, SECTIONS, VALUES
 from cr.errors import NotFound, Problem
 from cr.events.payload import label_of
+from cr.projections.revisions import outline
 from cr.resources.create import (
     Choice,
     CommunityName,
@@ -109,7 +110,13 @@ def completed(context: Completed, request: Any) -> Any:
     rule = request.rules.rule(row.rule)
     path = request.resource_path(request.root, "rules", str(rule.id))
     return views.page(
-        rule={"title": rule.title, "revision": rule.revision, "path": path},
+        rule={
+            "title": rule.title,
+            "summary": rule.summary,
+            "revision": rule.revision,
+            "path": path,
+            "sections": outline(rule.document)["sections"],
+        },
         history_url=f"{path}/history",
         mail={
             "subject": quote(f"Our rule: {rule.title}"),
