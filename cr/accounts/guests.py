@@ -18,6 +18,7 @@ from sqlalchemy.dialects import postgresql
 from cr.accounts.tables import purge
 from cr.db import Timestamp, metadata
 from cr.errors import PayloadTooLarge
+from cr.headers import not_kept
 
 PURPOSE = "guest"
 LIFETIME = timedelta(days=30)
@@ -151,6 +152,6 @@ def _remember(request: Any, token: str) -> None:
             httponly=True,
             samesite="Lax",
         )
-        response.headers["Cache-Control"] = "private, no-store"
+        not_kept(request, response)
 
     request.add_response_callback(remember)

@@ -415,6 +415,12 @@ def test_a_form_without_its_token_changes_nothing(somebody: TestApp, engine: sa.
     assert [count(engine, table) for table in ("events", "guests")] == [0, 0]
 
 
+def test_pages_about_somebodys_work_are_kept_by_no_cache(somebody: TestApp) -> None:
+    start(somebody)
+    for path in (*(f"/create/{key}" for key in KEYS[:-1]), "/templates", "/create/review-template/consensus"):
+        assert somebody.get(path).headers["Cache-Control"] == "private, no-store", path
+
+
 # What the log says of it
 
 

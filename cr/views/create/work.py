@@ -21,6 +21,7 @@ from cr.db import one_at_a_time
 from cr.errors import Conflict, NotFound, Unauthorized
 from cr.events.draft import Clashes, Draft
 from cr.events.payload import PRIVATE, Payload, checked, merged
+from cr.headers import not_kept
 from cr.limits import Interval
 from cr.projections import drafts
 from cr.security import Permission
@@ -143,6 +144,8 @@ class GuestWork(Work):
 
     def __init__(self, request: Any, guest: Guest | None) -> None:
         super().__init__(request)
+        if guest is not None:
+            request.add_response_callback(not_kept)
         self.moved = guest is not None and guest.draft is not None
         self._take(None if self.moved else guest)
 
