@@ -215,6 +215,18 @@ def test_an_own_sixth_value_is_refused_with_its_words(somebody: TestApp) -> None
     assert len(picks(somebody.get("/create/core-values"))) == 5
 
 
+def test_a_draft_with_more_than_five_values_takes_no_further_one(ada: TestApp) -> None:
+    chosen = [str(number) for number in range(1, 8)]
+    ada.put_json("/api/drafts/me", {"payload": {"title": "Elm", "selectedCoreValueIds": chosen}})
+    page = ada.get("/create/core-values")
+    assert "7 of 5" in page
+    assert cards_of(page) == []
+    assert "Write your own value" not in page
+    page = press(page, "up", "7")
+    page = press(page, "remove", "1")
+    assert payload(ada)["selectedCoreValueIds"] == ["2", "3", "4", "5", "7", "6"]
+
+
 def test_an_empty_catalogue_says_so_and_the_flow_goes_on(somebody: TestApp, engine: sa.Engine) -> None:
     with engine.begin() as connection:
         for table in ("values", "methods", "templates"):

@@ -171,7 +171,7 @@ class ChoicesViews(ChoicesBase):
         everything = bool(query) or "all" in self.request.GET
         shown = cards if everything else cards[:FIRST_SHOWN]
         question, help = QUESTIONS[self.section.key]
-        room = VALUES.most - len(chosen) if self.section is VALUES else None
+        room = max(0, VALUES.most - len(chosen)) if self.section is VALUES else None
         options = {"q": query} if query else {"all": "yes"} if everything else {}
         return self.page(
             question=question,
