@@ -545,3 +545,36 @@ def test_a_guest_is_told_to_sign_in_for_files(client: TestApp) -> None:
 
 
 # Texts that came another way
+
+
+def test_a_method_of_another_client_takes_a_line_and_texts(ada: TestApp) -> None:
+    ada.put_json("/api/drafts/me", {"payload": {"title": "Elm", "selectedDecisionApproachIds": ["vote-by-hand"]}})
+    page = ada.get("/create/decision-approaches").click("^Vote by hand$")
+    page = press(page, "action", "save", supportText="Hands up")
+    assert "Hands up" in page
+    assert payload(ada)[META] == {"vote-by-hand": {"label": "Vote by hand", "supportText": "Hands up"}}
+
+
+def test_a_block_without_a_heading_that_nobody_touches_stops_nothing(ada: TestApp) -> None:
+    blocks = [{"kind": "text", "id": "b", "blockTitle": "", "placeholderText": "As it came"}]
+    ada.put_json(
+        "/api/drafts/me",
+        {"payload": {"title": "Elm", "selectedDecisionApproachIds": ["ours"], BLOCKS: {"ours": blocks}}},
+    )
+    page = press(ada.get("/create/decision-approaches/ours"), "action", "save", label="Ours")
+    assert picks(page) == ["Ours"]
+    assert payload(ada)[BLOCKS] == {"ours": blocks}
+
+
+def test_a_link_in_a_block_leads_to_our_own_files_only(ada: TestApp) -> None:
+    block = {"kind": "upload", "id": "b", "blockTitle": "Plan", "fileName": "plan.pdf"}
+    for url in ("javascript:alert(1)", "https://evil.example/plan.pdf", "//evil.example"):
+        blocks = [{**block, "assetUrl": url}]
+        text = {"title": "Elm", "selectedDecisionApproachIds": ["ours"], BLOCKS: {"ours": blocks}}
+        ada.put_json("/api/drafts/me", {"payload": {**text, "communityAvatarUrl": url}})
+        for path in ("decision-approaches/ours", "community-upload", "review", "final-review"):
+            page = ada.get(f"/create/{path}")
+            assert url not in [
+                each.get("href") or each.get("src") for each in page.html.select("main [href], main [src]")
+            ]
+        assert "plan.pdf" in ada.get("/create/decision-approaches/ours")
