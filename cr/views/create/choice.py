@@ -91,6 +91,7 @@ class ChoiceViews(ChoicesBase):
         return {
             "part": self.section,
             "new": entry.id if entry.new else None,
+            "id": entry.id,
             "name": entry.heading,
             "fields": [field for field in fields if not field["name"].startswith(prefix)],
             "blocks": [

@@ -91,7 +91,7 @@ class ChoicesBase(StepViews):
             base = self.work.before(self.work.seen())
             label = label_of(base, identifier)
             form = Form([Entry(identifier, label, entry_inputs(self.section, identifier, base))], self.section)
-            return self.both_texts(form, base, clashes, hue=self.section.hue, url=self.url(type(self.step)))
+            return self.both_texts(form, base, clashes, hue=self.section.hue)
         return HTTPSeeOther(self.url(type(self.step), anchor="chosen", dropped=identifier, **self._then()))
 
 

@@ -217,10 +217,11 @@ class StepViews:
         return {"version": str(self.work.version), **self.work.query, **self._then()}
 
     def both_texts(self, form: Form, base: Payload, clashes: Clashes, **part: Any) -> Response:
-        """The page for two changes that met. All that does not clash is saved before it asks. `part` overrides what it
-        is told about the page that the form is of.
+        """The page for two changes that met. All that does not clash is saved before it asks, but for a removal: that
+        is what it asks about. `part` overrides what it is told about the page that the form is of.
         """
-        self.work.write(clashes.merged, self.work.version)
+        if "remove" not in self.request.POST:
+            self.work.write(clashes.merged, self.work.version)
         step = type(self.step)
         about = {"name": step.title, "hue": None, "url": self.here, "back_url": self.url(step), "back_text": step.title}
         # It says its version itself.
