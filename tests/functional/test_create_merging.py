@@ -186,6 +186,19 @@ def test_one_window_moves_and_the_other_removes(somebody: TestApp) -> None:
     assert picks(somebody.get("/create/decision-approaches")) == ["Do-ocracy", "Sociocracy"]
 
 
+@pytest.mark.parametrize("again", [False, True])
+def test_what_the_other_window_chose_and_rewrote_stays_when_it_is_added_here(somebody: TestApp, again: bool) -> None:
+    start(somebody)
+    stale = place(somebody)
+    page = place(somebody, "sociocracy").click("^Sociocracy$")
+    page = press(page, "action", "save", corePrinciple="In our words.")
+    if again:
+        press(page, "remove", "sociocracy")
+    page = press(stale, "add", "sociocracy")
+    assert picks(page) == ["Sociocracy"]
+    assert "In our words." in page
+
+
 def rewritten(client: TestApp, step: str, identifier: str, **texts: str) -> None:
     """Somebody else saves these words of a choice."""
     press(client.get(f"/create/{step}/{identifier}"), "action", "save", **texts)

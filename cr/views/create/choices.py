@@ -121,10 +121,11 @@ class ChoicesViews(ChoicesBase):
 
     def _add(self, identifier: str) -> HTTPSeeOther:
         item = self._found(identifier)
-        if isinstance(item, Value):
-            self.change(lambda payload: choosing.add_value(payload, item))
-        else:
-            self.change(lambda payload: choosing.add_method(payload, item))
+        self.work.seen()
+        # To the text as it is now, not as the page showed it: what another window wrote about it stays.
+        now = self.work.payload
+        added = choosing.add_value(now, item) if isinstance(item, Value) else choosing.add_method(now, item)
+        self.work.write(added, self.work.version)
         return HTTPSeeOther(self.url(type(self.step), anchor="chosen", added=identifier, **self._then()))
 
     def _moved(self, payload: Payload, identifier: str, by: int) -> dict[str, Any]:
