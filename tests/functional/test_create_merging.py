@@ -431,10 +431,51 @@ def test_a_script_that_meets_another_hears_it(somebody: TestApp, engine: sa.Engi
     assert "Theirs" in go_on(page, title="Mine", status=409)
 
 
+def test_a_script_hears_which_field_cannot_be_used(ada: TestApp, client: TestApp, clock: Clock) -> None:
+    for person in (ada, client):
+        start(person)
+        press(person.get("/create/core-values"), "add", "1")
+        for path, name, text in (
+            ("community-context", "communityContext", "x" * 201),
+            ("core-values/1", "1.label", ""),
+            ("core-values/1", "1.meaning", "x" * 8001),
+        ):
+            said = autosave(person, person.get(f"/create/{path}"), status=400, **{name: text}).json
+            assert said["error"]["code"] == "validation_error"
+            assert list(said["details"]["fields"]) == [name]
+    page = with_photo(ada)
+    said = autosave(ada, page, communityAvatarAlt="x" * 301, status=400).json
+    assert list(said["details"]["fields"]) == ["communityAvatarAlt"]
+
+
 def test_a_script_may_save_a_name_that_is_not_there_yet(somebody: TestApp, engine: sa.Engine) -> None:
     start(somebody)
     autosave(somebody, somebody.get("/create/community-name"), title="")
     assert "title" not in kept(somebody, engine)
+
+
+@pytest.mark.parametrize(
+    ("step", "identifier", "name"), [("communication-methods", "signal", "Signal"), ("core-values", "1", "Care")]
+)
+def test_a_script_leaves_the_name_of_a_choice_as_the_page_shows_it(
+    somebody: TestApp, step: str, identifier: str, name: str
+) -> None:
+    start(somebody)
+    page = place(somebody, identifier, step=step).click(f"^{name}$")
+    field = filled(page, label=name).submit_fields()
+    said = autosave(somebody, page, label=name).json
+    assert said["fields"].items() <= {key: value.replace("\r\n", "\n") for key, value in field}.items()
+    assert said["fields"][f"{identifier}.label"] == name
+
+
+def test_a_script_that_saves_a_new_block_again_and_again_makes_one(somebody: TestApp, engine: sa.Engine) -> None:
+    start(somebody)
+    page = press(with_blocks(somebody), "action", "add-text")
+    for text in ("W", "Wo", "Words"):
+        said = autosave(somebody, page, blockTitle="Note", text=text).json
+        filled(page, blockTitle="Note")["version"] = str(said["version"])
+    press(page, "action", "save", text="Words at last")
+    assert texts_of(somebody, engine) == {"Note": "Words at last"}
 
 
 def test_a_script_whose_person_was_signed_out_hears_it(ada: TestApp, engine: sa.Engine) -> None:

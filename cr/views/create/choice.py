@@ -21,7 +21,7 @@ from cr.forms import File, file_of
 from cr.projections.revisions import own_file
 from cr.resources.create import Choice
 from cr.views.create.choices import ChoicesBase, refuse_full
-from cr.views.forms import LABEL_MOST, Entry, Form, Input, entry_inputs, read_form, tidy
+from cr.views.forms import LABEL_MOST, Entry, Form, Input, entry_inputs, read_form, shown_text, tidy
 
 TEMPLATE = "cr:templates/create/choice.jinja2"
 
@@ -172,8 +172,10 @@ class ChoiceViews(ChoicesBase):
                 raise
             return self.both_texts(form, base, clashes, hue=self.section.hue)
         if self.by_itself:
-            inputs = form.entries[0].inputs
-            return self.written({each.name: each.text(self.work.payload) for each in inputs if each.name in posted})
+            entry, after = form.entries[0], self.work.payload
+            return self.written(
+                {each.name: shown_text(each, entry, after) for each in entry.inputs if each.name in posted}
+            )
         return self._answer(identifier)
 
     def _answer(self, identifier: str) -> HTTPSeeOther:
@@ -209,6 +211,8 @@ class ChoiceViews(ChoicesBase):
         texts = (text for name, text in posted.items() if name.startswith(prefix) and name != f"{prefix}percent")
         if not any(text.strip() for text in texts) and file_of(self.request, f"file-{block}") is None:
             return base
+        if any(each["id"] == block for each in base.get(BLOCKS, {}).get(self.id, ())):
+            return base  # a script has saved it while somebody was typing
         return self._with_blank_block(base, kind, block)
 
     def _name_method(self, wanted: dict[str, Any], identifier: str) -> None:
