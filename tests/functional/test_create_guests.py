@@ -180,6 +180,26 @@ def test_asking_twice_at_once_is_too_fast(client: TestApp, smtp: Mailbox, clock:
     assert len(smtp.messages) == 2
 
 
+def test_a_mail_that_fails_can_be_asked_for_again_at_once(
+    client: TestApp, smtp: Mailbox, clock: Clock, engine: sa.Engine
+) -> None:
+    start(client)
+    ask(client)
+    link = path_of(mailed_link(smtp))
+    clock.advance(timedelta(seconds=61))
+    smtp.refusal = "451 Try later"
+    page = ask(client, status=502)
+    assert "could not be sent" in page.html.select_one(".errors").text
+    assert filled(page)["email"].value == "ada@example.org"
+    assert payload_of_guest(engine)["title"] == "Elm Street Garden"
+    # The link that was mailed before still works, for nobody got another one.
+    assert "Sign in here?" in browser(client.app).get(link)
+    smtp.refusal = None
+    ask(client)
+    assert open_link(client, smtp).status_int == 200
+    assert payload(client)["title"] == "Elm Street Garden"
+
+
 # Becoming a draft
 
 
