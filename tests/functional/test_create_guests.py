@@ -336,6 +336,15 @@ def test_what_is_written_until_the_link_is_opened_comes_along(client: TestApp, a
     assert payload(other)["communityContext"] == "Written while the mail was on its way"
 
 
+def test_so_does_all_of_it_when_nothing_was_written_before(client: TestApp, app: Any, smtp: Mailbox) -> None:
+    ask(client)
+    start(client, "Elm")
+    # Another browser has nothing to do with what this one wrote since.
+    assert "among my drafts" not in open_link(browser(app), smtp)
+    open_link(client, smtp)
+    assert payload(client)["title"] == "Elm"
+
+
 def test_it_comes_beside_the_drafts_that_one_has(ada: TestApp, client: TestApp, smtp: Mailbox, clock: Clock) -> None:
     start(ada, "Oak")
     clock.advance(timedelta(seconds=61))
