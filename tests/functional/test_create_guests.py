@@ -141,6 +141,25 @@ def test_it_is_kept_for_thirty_days_after_the_last_save(client: TestApp, clock: 
     assert count(engine, "guest_saves") == 1
 
 
+def test_there_is_room_for_200_kilobytes(client: TestApp, engine: sa.Engine) -> None:
+    start(client)
+    for number in range(22):
+        long = "é" * 4400 + str(number)
+        press(client.get("/create/final-review/own"), "action", "save", label=f"Clause {number}", body=long)
+    before = payload_of_guest(engine)
+    page = client.get("/create/final-review/own")
+    answer = press(page, "action", "save", label="One more", body="My last words " + "é" * 4400, status=413)
+    assert "Sign in, then go on writing." in answer
+    assert "My last words" in answer
+    assert payload_of_guest(engine) == before
+    form = filled(page, label="One more", body="é" * 4400)
+    said = client.post(form.action, form.submit_fields(), headers={"Accept": "application/json"}, status=413).json
+    assert said["error"]["code"] == "payload_too_large"
+    # Something short still fits, and the account has room for more.
+    assert step_of(go_on(client.get("/create/community-size"), size=["oneMember"])) == "community-upload"
+    assert guests.BYTES_MOST - 10_000 < len(str(before).encode()) < guests.BYTES_MOST + 10_000
+
+
 # Asking for the link
 
 
