@@ -141,6 +141,24 @@ def test_it_is_kept_for_thirty_days_after_the_last_save(client: TestApp, clock: 
     assert count(engine, "guest_saves") == 1
 
 
+def test_a_browser_begins_once_a_second_and_one_that_began_goes_on(app: Any, clock: Clock, engine: sa.Engine) -> None:
+    first = browser(app)
+    go_on(start(first), orgType=["dao"])
+    second = browser(app)
+    page = second.get("/create/community-name")
+    answer = go_on(page, title="Oak", status=429)
+    assert "Oak" in answer
+    assert int(answer.headers["Retry-After"]) >= 1
+    third = browser(app)
+    stakeholders = third.get("/create/confirm-stakeholders")
+    press(stakeholders, "action", "add", emails="bo@example.org", status=429)
+    assert count(engine, "guests") == 1
+    start(browser(app, "198.51.100.2"))
+    clock.advance(timedelta(seconds=2))
+    assert step_of(go_on(page, title="Oak")) == "community-structure"
+    assert count(engine, "guests") == 3
+
+
 def test_there_is_room_for_200_kilobytes(client: TestApp, engine: sa.Engine) -> None:
     start(client)
     for number in range(22):

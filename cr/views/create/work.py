@@ -173,9 +173,7 @@ class GuestWork(Work):
 
     def _write(self, wanted: dict[str, Any], base_version: int) -> None:
         base = self.before(base_version)
-        if self.guest is None:
-            self.request.at_most_once(Interval("guest:ip", self.request.client_network, 1))
-        elif (newest := guests.current(self.request, lock=True)) is not None:
+        if self.guest is not None and (newest := guests.current(self.request, lock=True)) is not None:
             if newest.draft is not None:
                 raise Conflict(MOVED)
             self._take(newest)
@@ -186,6 +184,8 @@ class GuestWork(Work):
             self._save(result)
 
     def _save(self, payload: Mapping[str, Any], **private: Any) -> None:
+        if self.guest is None:
+            self.request.at_most_once(Interval("guest:ip", self.request.client_network, 1))
         kept = {key: value for key, value in {**self._all, **private}.items() if key in PRIVATE and value}
         self._take(guests.save(self.request, self.guest, {**payload, **kept}))
 
