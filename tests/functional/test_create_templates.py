@@ -179,6 +179,20 @@ def test_what_is_chosen_already_stays_as_it_is(somebody: TestApp, engine: sa.Eng
     assert {**after, "currentStep": None} == {**text, "currentStep": None}
 
 
+def test_a_page_that_was_open_meanwhile_leaves_what_was_written_since(somebody: TestApp, engine: sa.Engine) -> None:
+    stale = somebody.get(CONSENSUS)
+    start(somebody, "Elm")
+    press(somebody.get("/create/decision-approaches", {"all": "yes"}), "add", "lazy-consensus")
+    words = {"corePrinciple": "In our words."}
+    press(somebody.get("/create/decision-approaches/lazy-consensus"), "action", "save", **words)
+    for label in ("One", "Two", "Three", "Four", "Five"):
+        press(somebody.get("/create/core-values/own"), "action", "save", label=label)
+    assert step_of(press(stale, "action", "customize")) == "core-values"
+    text = kept(somebody, engine)
+    assert text["decisionApproachDetailsById"]["lazy-consensus"]["corePrinciple"] == "In our words."
+    assert picks(somebody.get("/create/core-values")) == ["One", "Two", "Three", "Four", "Five"]
+
+
 def test_a_form_sent_twice_begins_once(somebody: TestApp, engine: sa.Engine) -> None:
     page = somebody.get(CONSENSUS)
     press(page, "action", "customize")
@@ -207,3 +221,15 @@ def test_every_template_can_be_used(somebody: TestApp, engine: sa.Engine) -> Non
         page = press(somebody.get(f"/create/review-template/{each['slug']}"), "action", "use")
         assert step_of(page) == "confirm-stakeholders"
     assert "Before you can publish" not in somebody.get("/create/final-review")
+
+
+def test_the_history_says_which_template_it_began_from(ada: TestApp, engine: sa.Engine) -> None:
+    page = press(ada.get(CONSENSUS), "action", "customize")
+    assert topics(engine) == ["draft.Started"]
+    draft = page.html.select_one("input[name=draft]")["value"]
+    assert sentences(ada.get(f"/drafts/{draft}/history")) == ["Started from the template “consensus”. You"]
+    go_on(page, title="Elm")
+    press(ada.get("/create/review-template/elected-board"), "action", "customize")
+    assert "draft.ValueChosen" in topics(engine)
+    assert topics(engine).count("draft.Started") == 1
+    assert unequal(engine) == []

@@ -62,13 +62,15 @@ class Work(ABC):
         """The version that the posted form was made for. Raises `ValidationProblem`."""
         return seen_version(self.request.POST.get("version", ""), self.version, least=0)
 
-    def write(self, wanted: Payload, base_version: int) -> None:
-        """Make the text what `wanted` says, written by somebody who saw `base_version`.
+    def write(self, wanted: Payload, base_version: int, *, template: str | None = None) -> None:
+        """Make the text what `wanted` says, written by somebody who saw `base_version`. A draft that is started by it
+        began from `template`, if that is given.
 
         Raises `Clashes`, and `Conflict` for more than five values.
         """
         before = self.payload
-        self._write({key: value for key, value in checked(wanted).items() if key not in PRIVATE}, base_version)
+        public = {key: value for key, value in checked(wanted).items() if key not in PRIVATE}
+        self._write(public, base_version, template)
         refuse_sixth_value(before, self.payload)
 
     @abstractmethod
@@ -76,7 +78,7 @@ class Work(ABC):
         """The text as it was at `version`. Raises `Conflict` when that is not known any more."""
 
     @abstractmethod
-    def _write(self, wanted: dict[str, Any], base_version: int) -> None: ...
+    def _write(self, wanted: dict[str, Any], base_version: int, template: str | None) -> None: ...
 
     @property
     @abstractmethod
@@ -105,14 +107,15 @@ class DraftWork(Work):
             return {}
         return self.payload if version == self.version else self.request.rules.draft(self.draft.id, version).payload
 
-    def _write(self, wanted: dict[str, Any], base_version: int) -> None:
+    def _write(self, wanted: dict[str, Any], base_version: int, template: str | None) -> None:
         actor, now, rules = self.request.identity.account_id, self.request.now, self.request.rules
         if self.draft is None:
             # Of two first saves at once the second goes on with the draft that the first has started.
             one_at_a_time(self.request.dbsession, actor)
             row = drafts.current(self.request.dbsession, actor)
             if row is None:
-                self._take(rules.draft(rules.start_draft(actor, now, wanted)))
+                origin = {"source": "template", "of": template} if template else {}
+                self._take(rules.draft(rules.start_draft(actor, now, wanted, **origin)))
                 return
             self._take(rules.draft(row.id))
         assert self.draft is not None
@@ -171,7 +174,7 @@ class GuestWork(Work):
             )
         return {key: value for key, value in text.items() if key not in PRIVATE}
 
-    def _write(self, wanted: dict[str, Any], base_version: int) -> None:
+    def _write(self, wanted: dict[str, Any], base_version: int, template: str | None) -> None:
         base = self.before(base_version)
         if self.guest is not None and (newest := guests.current(self.request, lock=True)) is not None:
             if newest.draft is not None:
