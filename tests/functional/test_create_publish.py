@@ -303,6 +303,30 @@ def test_a_draft_that_changed_since_is_shown_again_before_it_is_published(ada: T
     assert heading(publish(again)) == "Changed meanwhile is published"
 
 
+def test_a_tab_that_is_open_while_another_publishes_gets_its_words_back(ada: TestApp, engine: sa.Engine) -> None:
+    page = short(ada)
+    tabs: dict[str, dict[str, str]] = {
+        "community-context": {"communityContext": "My last words"},
+        "core-values/1": {"meaning": "My last words"},
+        "communication-methods/own": {"label": "My last words"},
+        "confirm-stakeholders": {"emails": "last@example.org"},
+    }
+    pages = {step: ada.get(f"/create/{step}") for step in tabs}
+    choices = ada.get("/create/communication-methods")
+    publish(page)
+    for step, texts in tabs.items():
+        form = filled(pages[step], **texts)
+        answer = form.submit("action", value="add" if step == "confirm-stakeholders" else "save", status=409)
+        assert "This draft is published." in answer
+        assert next(iter(texts.values())) in answer
+    press(choices, "add", "signal", status=409)
+    template = ada.get("/create/review-template/consensus", {"draft": str(filled(choices)["draft"].value)})
+    template = template.maybe_follow()
+    if saving(template):
+        press(template, "action", "customize", status=409)
+    assert [count(engine, table) for table in ("draft_addresses", "stakeholders")] == [0, 0]
+
+
 # Without this or that
 
 

@@ -19,7 +19,7 @@ from cr.accounts import SignedIn, draft_addresses, guests
 from cr.accounts.guests import Guest
 from cr.db import one_at_a_time
 from cr.errors import Conflict, NotFound, Unauthorized
-from cr.events.draft import Clashes, Draft
+from cr.events.draft import Clashes, Draft, must_be_open
 from cr.events.payload import PRIVATE, Payload, checked, merged
 from cr.headers import not_kept
 from cr.limits import Interval
@@ -131,6 +131,8 @@ class DraftWork(Work):
         if self.draft is None:
             self.write(self.payload, 0)
         assert self.draft is not None
+        # A draft that is published or discarded keeps nobody's address.
+        must_be_open(self.draft)
         session, actor = self.request.dbsession, self.request.identity.account_id
         kept = {**draft_addresses.load(session, self.draft.id), EMAILS: emails}
         draft_addresses.save(session, self.draft.id, actor, {key: value for key, value in kept.items() if value})
