@@ -327,6 +327,21 @@ def test_a_tab_that_is_open_while_another_publishes_gets_its_words_back(ada: Tes
     assert [count(engine, table) for table in ("draft_addresses", "stakeholders")] == [0, 0]
 
 
+def test_invitations_are_sent_once_a_minute(ada: TestApp, clock: Clock) -> None:
+    for title in ("Elm", "Oak"):
+        short(ada, title)
+        page = go_on(ada.get("/create/confirm-stakeholders"), emails="friend@example.org")
+        if title == "Elm":
+            publish(page)
+    answer = publish(page, status=429)
+    assert "Please wait a moment" in errors(answer)
+    assert "friend@example.org" in answer
+    assert count_rules(ada) == 1
+    clock.advance(timedelta(seconds=61))
+    publish(answer)
+    assert count_rules(ada) == 2
+
+
 # Without this or that
 
 

@@ -95,6 +95,8 @@ class FinalViews(StepViews):
         except Problem as problem:
             if problem.status not in (400, 409, 429):
                 raise
+            # What was done until it was refused, such as the event of a rule whose invitations came too soon.
+            self.request.tm.doom()
             return self.again(TEMPLATE, problem.status, **self._shown(), error=problem.message)
         return HTTPSeeOther(self.url(Completed))
 
