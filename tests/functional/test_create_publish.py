@@ -412,3 +412,12 @@ def test_a_mail_that_fails_does_not_stop_the_flow(client: TestApp, smtp: Mailbox
     page = press(page, "action", "later")
     assert step_of(page) == "review"
     assert "Elm Street Garden" in page
+
+
+def test_a_script_hears_why_nothing_was_published(ada: TestApp) -> None:
+    page = short(ada)
+    go_on(ada.get("/create/community-name"), title="Changed meanwhile")
+    form = saving(page)[-1]
+    said = ada.post(form.action, form.submit_fields(), headers={"Accept": "application/json"}, status=409).json
+    assert said["error"]["code"] == "conflict"
+    assert count_rules(ada) == 0

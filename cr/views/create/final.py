@@ -93,7 +93,7 @@ class FinalViews(StepViews):
         try:
             publish(self.request, draft, self.work.seen())
         except Problem as problem:
-            if problem.status not in (400, 409, 429):
+            if problem.status not in (400, 409, 429) or self.by_itself:
                 raise
             # What was done until it was refused, such as the event of a rule whose invitations came too soon.
             self.request.tm.doom()
