@@ -22,6 +22,7 @@ from zope.interface import implementer
 
 from cr.errors import Forbidden, InvalidJson
 from cr.forms import takes_files
+from cr.headers import not_kept
 from cr.security import SESSION_COOKIE
 
 FIELD, HEADER = "csrf_token", "X-CSRF-Token"
@@ -63,8 +64,7 @@ def browser(request: Any) -> str:
             httponly=True,
             samesite="Lax",
         )
-        # Said here, for callbacks run after `cr.headers` has looked for cookies.
-        _not_kept(request, response)
+        not_kept(request, response)
 
     request.add_response_callback(remember)
     return token
@@ -79,7 +79,7 @@ class CsrfPolicy:
 
     def get_csrf_token(self, request: Any) -> str:
         """For a page that shows a form; such a page is one person's own and is not kept."""
-        request.add_response_callback(_not_kept)
+        request.add_response_callback(not_kept)
         return self._token(request, request.cookies.get(SESSION_COOKIE) or request.browser)
 
     def new_csrf_token(self, request: Any) -> str:
@@ -97,10 +97,6 @@ class CsrfPolicy:
     def _token(self, request: Any, secret: str) -> str:
         proof: bytes = request.registry["cr.tokens"].hash("form", secret)
         return proof.hex()
-
-
-def _not_kept(request: Any, response: Any) -> None:
-    response.headers["Cache-Control"] = "private, no-store"
 
 
 def csrf_field(request: Any) -> Markup:

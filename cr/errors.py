@@ -15,6 +15,8 @@ class Problem(Exception):
     code = "internal_error"
     status = 500
     default = "Something went wrong on our side. Nothing you saved is lost. Please try again."
+    unread = False
+    """Whether it was refused by its length or form alone: then no page has the words that came with it."""
 
     def __init__(self, message: str | None = None, **details: Any) -> None:
         self.message = message or self.default
@@ -63,6 +65,14 @@ class Gone(NotFound):
 class PayloadTooLarge(Problem):
     code, status = "payload_too_large", 413
     default = "This is more than can be taken at once. Please make it smaller."
+    unread = True
+
+
+class NoRoom(PayloadTooLarge):
+    """There is no room for it beside what is kept already."""
+
+    default = "This is more than can be kept here. Please make it shorter."
+    unread = False
 
 
 class RateLimited(Problem):

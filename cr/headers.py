@@ -59,6 +59,11 @@ def request_id(request: Any) -> str:
     return given if SANE_REQUEST_ID.fullmatch(given) else uuid4().hex
 
 
+def not_kept(request: Any, response: Any) -> None:
+    """A response callback, for an answer that is one person's own. It runs after this tween has looked for cookies."""
+    response.headers["Cache-Control"] = "private, no-store"
+
+
 def headers_tween_factory(handler: Callable[[Any], Any], registry: Any) -> Callable[[Any], Any]:
     production: bool = registry["cr.settings"].production
 

@@ -17,7 +17,8 @@ from sqlalchemy.dialects import postgresql
 
 from cr.accounts.tables import purge
 from cr.db import Timestamp, metadata
-from cr.errors import PayloadTooLarge
+from cr.errors import NoRoom
+from cr.headers import not_kept
 
 PURPOSE = "guest"
 LIFETIME = timedelta(days=30)
@@ -99,9 +100,9 @@ def before(request: Any, guest_id: UUID, version: int) -> dict[str, Any] | None:
 
 
 def save(request: Any, guest: Guest | None, payload: dict[str, Any]) -> Guest:
-    """Keep a new text; for None, for a browser that has none yet, which gets a cookie. Raises `PayloadTooLarge`."""
+    """Keep a new text; for None, for a browser that has none yet, which gets a cookie. Raises `NoRoom`."""
     if len(json.dumps(payload, ensure_ascii=False).encode()) > BYTES_MOST:
-        raise PayloadTooLarge("This is more than can be kept without an account. Sign in, then go on writing.")
+        raise NoRoom("This is more than can be kept without an account. Sign in, then go on writing.")
     expires = request.now + LIFETIME
     if guest is None:
         purge(request.dbsession, guests, request.now)
@@ -151,6 +152,6 @@ def _remember(request: Any, token: str) -> None:
             httponly=True,
             samesite="Lax",
         )
-        response.headers["Cache-Control"] = "private, no-store"
+        not_kept(request, response)
 
     request.add_response_callback(remember)

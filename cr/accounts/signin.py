@@ -107,10 +107,13 @@ def follow(request: Any, token: str, *, bring: bool = True) -> tuple[str, list[t
     Returns the path to go on to and the headers with the session's cookie.
     """
     link = links.use(request, PURPOSE, token)
+    guest = link.guest
+    if guest is None and is_asking_browser(request, link) and (written := guests.current(request)) is not None:
+        guest = written.id  # begun since the link was asked for
     account_id = _account(request, link.email)
     headers = remember(request, account_id)
     log.info("Account %s signed in", account_id)
-    request.registry.notify(SignedIn(request, account_id, *((link.draft, link.guest) if bring else ())))
+    request.registry.notify(SignedIn(request, account_id, *((link.draft, guest) if bring else ())))
     return link.next_path or "/", headers
 
 

@@ -8,7 +8,7 @@ contract's are kept as they came.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
@@ -307,9 +307,11 @@ def _chosen(payload: Payload, path: Path) -> bool:
     return len(path) > 1 and any(path[1] in payload.get(key, ()) for key in selections)
 
 
-def _merged_selection(base: Iterable[str], theirs: list[str], mine: list[str]) -> list[str]:
+def _merged_selection(base: list[str], theirs: list[str], mine: list[str]) -> list[str]:
     before = set(base)
-    order = mine if mine != list(base) else theirs
+    # Who dropped some and added others behind them has not said anything about the order.
+    unmoved = [i for i in base if i in mine] + [i for i in mine if i not in before]
+    order = theirs if mine == unmoved else mine
     keep = {i for i in (*theirs, *mine) if (i in theirs and i in mine) or i not in before}
     return [i for i in dict.fromkeys((*order, *theirs, *mine)) if i in keep]
 

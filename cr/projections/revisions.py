@@ -132,7 +132,7 @@ def outline(document: Mapping[str, Any]) -> dict[str, Any]:
     context = document.get("communityContext")
     return {
         "sections": parts,
-        "avatar_url": _own_file(document.get("communityAvatarUrl")),
+        "avatar_url": own_file(document.get("communityAvatarUrl")),
         "avatar_alt": document.get("communityAvatarAlt") or "",
         "context_html": to_html(context) if context else None,
     }
@@ -151,12 +151,12 @@ def _block(block: Mapping[str, Any], to_html: ToHtml) -> dict[str, Any]:
     return {
         "label": block.get("label", ""),
         "body_html": to_html(block["body"]) if block.get("body") else None,
-        "image_url": _own_file(block.get("imageUrl")),
-        "file_url": _own_file(block.get("fileUrl")),
+        "image_url": own_file(block.get("imageUrl")),
+        "file_url": own_file(block.get("fileUrl")),
     }
 
 
-def _own_file(url: str | None) -> str | None:
+def own_file(url: str | None) -> str | None:
     """Only files that were uploaded here: a rule's page must not tell another server who reads it."""
     return url if url and re.fullmatch(r"/api/uploads/[A-Za-z0-9._-]+", url) else None
 

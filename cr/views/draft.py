@@ -281,7 +281,9 @@ def _changes(before: Payload, after: Payload) -> list[dict[str, str]]:
 
 def _text(value: Any) -> str:
     if isinstance(value, list):
-        return "\n".join(str(each.get("placeholderText", each.get("blockTitle", ""))) for each in value)
+        # Field blocks; where another client keeps a list of its own, anything.
+        blocks = (each if isinstance(each, dict) else {"blockTitle": each} for each in value)
+        return "\n".join(str(each.get("placeholderText", each.get("blockTitle", ""))) for each in blocks)
     return "" if value is None else str(value)
 
 

@@ -74,7 +74,7 @@ def answer(request: Any, error: Problem, status: int) -> Response:
                 "request_id": request.environ.get("cr.request_id", ""),
                 "retry_after": math.ceil(error.retry_after) if isinstance(error, RateLimited) else None,
                 # A body that was not read is not given back; the browser's own page still has it.
-                "fields": [] if isinstance(error, PayloadTooLarge | BadRequest) else typed(request),
+                "fields": [] if error.unread else typed(request),
                 "errors": None,
                 "error": None,
                 "section": None,
@@ -124,6 +124,7 @@ class MethodNotAllowed(Problem):
 class BadRequest(Problem):
     code, status = "validation_error", 400
     default = "The request could not be understood."
+    unread = True
 
 
 def _methods(request: Any) -> set[str]:

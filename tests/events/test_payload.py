@@ -184,3 +184,14 @@ def test_the_same_field_block_clashes_and_the_others_do_not() -> None:
     result, clashes = merged(base, theirs, mine)
     assert [clash.path for clash in clashes] == [(key, "own")]
     assert result[key]["own"] == [block("a", "one, theirs"), block("b", "two"), block("c", "new")]
+
+
+def test_who_adds_or_drops_leaves_the_order_to_who_moves() -> None:
+    def chosen(text: str) -> dict[str, Any]:
+        return {VALUES.selected: text.split()}
+
+    base, moved = chosen("a b c"), chosen("c a b")
+    for other, both in (("b c", "c b"), ("a b c d", "c a b d"), ("b c d", "c b d"), ("b a c", "b a c")):
+        assert merged(base, moved, chosen(other)) == (chosen(both), [])
+    for other, both in (("b c", "c b"), ("a b c d", "c a b d"), ("b a c", "c a b")):
+        assert merged(base, chosen(other), moved) == (chosen(both), [])

@@ -1,4 +1,4 @@
-"""Two people of every test over HTTP."""
+"""The people of every test over HTTP."""
 
 from __future__ import annotations
 
@@ -19,3 +19,10 @@ def ada(app: Any, smtp: Mailbox) -> TestApp:
 @pytest.fixture
 def bo(app: Any, smtp: Mailbox) -> TestApp:
     return sign_in(app, smtp, "bo@example.org")
+
+
+@pytest.fixture(params=["guest", "ada"])
+def somebody(request: pytest.FixtureRequest) -> TestApp:
+    """Who takes the guided flow: once without having signed in, and once signed in."""
+    person: TestApp = request.getfixturevalue("client" if request.param == "guest" else "ada")
+    return person

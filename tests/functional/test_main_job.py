@@ -524,3 +524,12 @@ def test_a_text_of_nothing_but_marks_is_shown_as_it_was_typed(ada: TestApp, clie
     page = client.get(f"/rules/{rule}")
     assert page.html.select_one(".prose").text.strip() == marks
     assert page.html.select(".prose strong") == []
+
+
+def test_the_history_shows_lists_that_other_clients_keep(ada: TestApp) -> None:
+    payload = {"title": "Elm", "coreValueDetailsByChipId": {"care": {"meaning": "We look after it."}}}
+    ada.put_json("/api/drafts/me", {"payload": payload})
+    payload["coreValueDetailsByChipId"]["care"]["tags"] = ["soil", 1, {"deep": None}]
+    ada.put_json("/api/drafts/me", {"payload": payload})
+    draft = path_of(ada.get("/drafts").html.select_one("main h2 a")["href"]).rstrip("/")
+    assert "soil" in ada.get(f"{draft}/history").html.find("ins").text

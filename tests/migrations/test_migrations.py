@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import alembic.command
 import alembic.config
 import pytest
@@ -25,3 +27,32 @@ def test_down_and_up_again(config: alembic.config.Config, engine: sa.Engine) -> 
     assert set(sa.inspect(engine).get_table_names()) == {"alembic_version", "drafts", "histories", "revisions", "rules"}
     alembic.command.upgrade(config, "head")
     alembic.command.check(config)
+
+
+def test_links_outlive_the_table_of_guests_and_guests_take_theirs_along(
+    config: alembic.config.Config, engine: sa.Engine
+) -> None:
+    def run(statement: str) -> list[sa.Row[Any]]:
+        with engine.begin() as connection:
+            result = connection.execute(sa.text(statement))
+            return list(result) if result.returns_rows else []
+
+    kept = "SELECT email, guest FROM mailed_links"
+    link = "INSERT INTO mailed_links (purpose, email, token_hash, created_at, expires_at"
+    alembic.command.downgrade(config, "0004")
+    run(f"{link}) VALUES ('magic-link', 'ada@example.org', 'a', now(), now())")
+    alembic.command.upgrade(config, "head")
+    assert run(kept) == [("ada@example.org", None)]
+
+    guest = "00000000-0000-0000-0000-000000000001"
+    run(f"INSERT INTO guests VALUES ('{guest}', 'g', 1, now(), now(), NULL)")
+    run(f"INSERT INTO guest_saves VALUES ('{guest}', 1, '{{}}')")
+    run(f"{link}, guest) VALUES ('magic-link', 'bo@example.org', 'b', now(), now(), '{guest}')")
+    run("DELETE FROM guests")
+    assert run(kept) == [("ada@example.org", None), ("bo@example.org", None)]
+    assert run("SELECT * FROM guest_saves") == []
+
+    run(f"INSERT INTO guests VALUES ('{guest}', 'g', 1, now(), now(), NULL)")
+    run(f"UPDATE mailed_links SET guest = '{guest}'")
+    alembic.command.downgrade(config, "0004")
+    assert run("SELECT email FROM mailed_links") == [("ada@example.org",), ("bo@example.org",)]

@@ -13,6 +13,7 @@ from pyramid.testing import DummyRequest
 from pyramid.traversal import find_resource, resource_path
 
 from cr.resources.api import ApiRule, ApiUpload
+from cr.resources.create import STEPS, Choices
 from cr.resources.drafts import DraftResource
 from cr.resources.root import Root
 from cr.resources.rules import RuleResource
@@ -60,6 +61,12 @@ def api_upload(root: Root) -> ApiUpload:
     [
         "/",
         "/login",
+        "/create",
+        *(f"/create/{step.key}" for step in STEPS),
+        "/create/review-template",
+        "/create/review-template/consensus",
+        "/create/core-values/own",
+        "/templates",
         "/drafts",
         "/rules",
         "/api",
@@ -99,6 +106,61 @@ def test_no_template_is_looked_for_under_what_is_no_slug(root: Root, name: str) 
         root["api"]["templates"][name]
 
 
+@pytest.mark.parametrize("name", ["", "x y", "Consensus", "1", "a--b", "-a", "a-", "é", "x" * 65, "a\n", "\0"])
+def test_no_template_is_reviewed_under_what_is_no_slug(root: Root, name: str) -> None:
+    with pytest.raises(KeyError):
+        root["create"]["review-template"][name]
+
+
+def test_the_steps_are_those_of_the_contract_in_its_order() -> None:
+    assert [step.key for step in STEPS] == [
+        "informational",
+        "community-name",
+        "community-structure",
+        "community-context",
+        "community-size",
+        "community-upload",
+        "community-save",
+        "review",
+        "core-values",
+        "communication-methods",
+        "membership-methods",
+        "decision-approaches",
+        "conflict-management",
+        "confirm-stakeholders",
+        "final-review",
+        "completed",
+    ]
+
+
+CHOSEN_AT = [step.key for step in STEPS if issubclass(step, Choices)]
+
+
+@pytest.mark.parametrize("step", CHOSEN_AT)
+def test_what_is_chosen_has_an_address_whatever_its_id(root: Root, step: str) -> None:
+    for name in ("1", "own", "lazy-consensus", "a b", "é", 'q"<b>', "%2F", "x" * 200, "0b7e-" * 7):
+        choice = root["create"][step][name]
+        assert choice.__name__ == name
+        assert choice.step is choice.__parent__
+        assert [each.__name__ for each in lineage(choice)] == [name, step, "create", ""]
+
+
+@pytest.mark.parametrize("step", CHOSEN_AT)
+@pytest.mark.parametrize("name", ["", "x" * 201, "\0", "a\nb", "\x7f", "\u2028", "\ud800"])
+def test_odd_names_are_nothing_that_was_chosen(root: Root, step: str, name: str) -> None:
+    with pytest.raises(KeyError):
+        root["create"][step][name]
+
+
+def test_below_the_other_steps_there_is_nothing(root: Root) -> None:
+    create = root["create"]
+    others = [create[step.key] for step in STEPS if step.key not in CHOSEN_AT]
+    for resource in (*others, create["core-values"]["1"], create["review-template"]["consensus"], root["templates"]):
+        for name in ("own", "1", "__class__", ""):
+            with pytest.raises(KeyError):
+                resource[name]
+
+
 @pytest.mark.parametrize("name", ["0", "01", "-1", "x", "", "1" * 10, "١"])
 def test_a_revision_is_a_positive_number(root: Root, name: str) -> None:
     with pytest.raises(KeyError):
@@ -108,7 +170,7 @@ def test_a_revision_is_a_positive_number(root: Root, name: str) -> None:
 def test_there_are_no_other_children(root: Root) -> None:
     api = root["api"]
     for resource in (
-        *(root, root["login"], draft(root), draft(root)["values"], rule(root)),
+        *(root, root["login"], root["create"], draft(root), draft(root)["values"], rule(root)),
         *(api, api_rule(root), api["create-flow"], api["templates"]),
     ):
         with pytest.raises(KeyError):
@@ -123,6 +185,7 @@ EDIT = {Permission.DRAFT_READ, Permission.DRAFT_EDIT}
     [
         (lambda root: root, set(), set(), set()),
         (lambda root: root["login"], set(), set(), set()),
+        (lambda root: root["create"]["core-values"]["own"], set(), set(), set()),
         (lambda root: root["drafts"], set(), {Permission.DRAFTS_LIST}, {Permission.DRAFTS_LIST}),
         (draft, set(), {Permission.DRAFTS_LIST}, {Permission.DRAFTS_LIST, *EDIT}),
         (lambda root: draft(root)["values"], set(), {Permission.DRAFTS_LIST}, {Permission.DRAFTS_LIST, *EDIT}),
@@ -143,6 +206,7 @@ EDIT = {Permission.DRAFT_READ, Permission.DRAFT_EDIT}
     ids=[
         "root",
         "login",
+        "create",
         "drafts",
         "draft",
         "part",

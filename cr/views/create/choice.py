@@ -18,9 +18,10 @@ from cr.errors import NotFound, Problem, Unauthorized
 from cr.events.draft import Clashes
 from cr.events.payload import BLOCKS, META, Payload, label_of
 from cr.forms import File, file_of
+from cr.projections.revisions import own_file
 from cr.resources.create import Choice
 from cr.views.create.choices import ChoicesBase, refuse_full
-from cr.views.forms import LABEL_MOST, Entry, Form, Input, entry_inputs, read_form, tidy
+from cr.views.forms import LABEL_MOST, Entry, Form, Input, entry_inputs, read_form, shown_text, tidy
 
 TEMPLATE = "cr:templates/create/choice.jinja2"
 
@@ -90,6 +91,7 @@ class ChoiceViews(ChoicesBase):
         return {
             "part": self.section,
             "new": entry.id if entry.new else None,
+            "id": entry.id,
             "name": entry.heading,
             "fields": [field for field in fields if not field["name"].startswith(prefix)],
             "blocks": [
@@ -99,7 +101,7 @@ class ChoiceViews(ChoicesBase):
                     "noun": KINDS[block["kind"]],
                     "title": block.get("blockTitle", ""),
                     "fields": [field for field in fields if field["name"].startswith(f"{prefix}{block['id']}.")],
-                    "file": {"name": block.get("fileName"), "url": block.get("assetUrl")},
+                    "file": {"name": block.get("fileName"), "url": own_file(block.get("assetUrl"))},
                     "error": form.errors.get(f"file-{block['id']}"),
                     "new": block.get("new", False),
                 }
@@ -154,10 +156,11 @@ class ChoiceViews(ChoicesBase):
             raise NotFound("This is not in your rule any more. What you wrote is below.")
         # Where the other side dropped it, it comes back with all its words.
         new = new or identifier not in base.get(self.section.selected, ())
-        with_new, new_block = self._with_posted_block(base)
+        with_new = self._with_posted_block(base)
         form = self._form(with_new, identifier, new=new)
         wanted = read_form(form, with_new, posted)
-        self._read_blocks(form, wanted, identifier, new_block)
+        self._name_method(wanted, identifier)
+        self._read_blocks(form, base, wanted, identifier)
         if form.errors:
             return self.again(TEMPLATE, **self._page(form, with_new, version))
         if self.section is VALUES and new and identifier in wanted.get(VALUES.selected, ()):
@@ -169,8 +172,10 @@ class ChoiceViews(ChoicesBase):
                 raise
             return self.both_texts(form, base, clashes, hue=self.section.hue)
         if self.by_itself:
-            inputs = form.entries[0].inputs
-            return self.written({each.name: each.text(self.work.payload) for each in inputs if each.name in posted})
+            entry, after = form.entries[0], self.work.payload
+            return self.written(
+                {each.name: shown_text(each, entry, after) for each in entry.inputs if each.name in posted}
+            )
         return self._answer(identifier)
 
     def _answer(self, identifier: str) -> HTTPSeeOther:
@@ -194,22 +199,31 @@ class ChoiceViews(ChoicesBase):
     def _is_known(self, identifier: str, base: Payload) -> bool:
         return identifier in base.get(self.section.selected, ()) or identifier in self.request.POST.getall("new")
 
-    def _with_posted_block(self, base: Payload) -> tuple[Payload, str | None]:
-        """The payload with the new field block that the form had, and the block's id; one that says nothing is none."""
+    def _with_posted_block(self, base: Payload) -> Payload:
+        """The payload with the new field block that the form had; one that says nothing is none."""
         found = NEW_BLOCK.fullmatch(self.request.POST.get("new-block", ""))
         if not found or self.own:
-            return base, None
+            return base
         kind, block = found[1], found[2]
         posted = self.request.POST
         prefix = f"{self.id}.block-{block}."
         # A percentage is there from the start, and says nothing without a heading.
         texts = (text for name, text in posted.items() if name.startswith(prefix) and name != f"{prefix}percent")
         if not any(text.strip() for text in texts) and file_of(self.request, f"file-{block}") is None:
-            return base, None
-        return self._with_blank_block(base, kind, block), block
+            return base
+        if any(each["id"] == block for each in base.get(BLOCKS, {}).get(self.id, ())):
+            return base  # a script has saved it while somebody was typing
+        return self._with_blank_block(base, kind, block)
 
-    def _read_blocks(self, form: Form, wanted: dict[str, Any], identifier: str, new_block: str | None) -> None:
-        """Take blocks away, attach files, and see that every block has a heading."""
+    def _name_method(self, wanted: dict[str, Any], identifier: str) -> None:
+        """A method that another client chose may have no name of its own yet. Beside a line of words it needs one."""
+        meta = wanted.get(META, {}).get(identifier)
+        if meta and not meta.get("label"):
+            meta["label"] = label_of(wanted, identifier)[:LABEL_MOST]
+
+    def _read_blocks(self, form: Form, base: Payload, wanted: dict[str, Any], identifier: str) -> None:
+        """Take blocks away, attach files, and see that a new block has a heading, and an old one keeps its own."""
+        headless = {block["id"] for block in base.get(BLOCKS, {}).get(identifier, ()) if not block["blockTitle"]}
         blocks: list[dict[str, Any]] = wanted.get(BLOCKS, {}).get(identifier, [])
         if removed := self.request.POST.get("remove-block"):
             blocks[:] = [block for block in blocks if block["id"] != removed]
@@ -223,7 +237,8 @@ class ChoiceViews(ChoicesBase):
                 self._attach(form, block, file, limited=not attached_before)
                 attached_before = True
             name = f"{identifier}.block-{block['id']}.blockTitle"
-            if name in form.texts and not form.texts[name] and not block["blockTitle"]:
+            emptied = name in form.texts and not form.texts[name] and not block["blockTitle"]
+            if emptied and block["id"] not in headless:
                 form.errors.setdefault(name, "Give it a heading, or remove it.")
         if not blocks:
             wanted.get(BLOCKS, {}).pop(identifier, None)

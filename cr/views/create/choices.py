@@ -91,7 +91,7 @@ class ChoicesBase(StepViews):
             base = self.work.before(self.work.seen())
             label = label_of(base, identifier)
             form = Form([Entry(identifier, label, entry_inputs(self.section, identifier, base))], self.section)
-            return self.both_texts(form, base, clashes, hue=self.section.hue, url=self.url(type(self.step)))
+            return self.both_texts(form, base, clashes, hue=self.section.hue)
         return HTTPSeeOther(self.url(type(self.step), anchor="chosen", dropped=identifier, **self._then()))
 
 
@@ -121,10 +121,11 @@ class ChoicesViews(ChoicesBase):
 
     def _add(self, identifier: str) -> HTTPSeeOther:
         item = self._found(identifier)
-        if isinstance(item, Value):
-            self.change(lambda payload: choosing.add_value(payload, item))
-        else:
-            self.change(lambda payload: choosing.add_method(payload, item))
+        self.work.seen()
+        # To the text as it is now, not as the page showed it: what another window wrote about it stays.
+        now = self.work.payload
+        added = choosing.add_value(now, item) if isinstance(item, Value) else choosing.add_method(now, item)
+        self.work.write(added, self.work.version)
         return HTTPSeeOther(self.url(type(self.step), anchor="chosen", added=identifier, **self._then()))
 
     def _moved(self, payload: Payload, identifier: str, by: int) -> dict[str, Any]:
@@ -174,7 +175,7 @@ class ChoicesViews(ChoicesBase):
         everything = bool(query) or "all" in self.request.GET
         shown = [self._card(item, facets) for item, facets in (found if everything else found[:FIRST_SHOWN])]
         question, help = QUESTIONS[self.section.key]
-        room = VALUES.most - len(chosen) if self.section is VALUES else None
+        room = max(0, VALUES.most - len(chosen)) if self.section is VALUES else None
         options = {"q": query} if query else {"all": "yes"} if everything else {}
         return self.page(
             question=question,

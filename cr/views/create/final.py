@@ -94,8 +94,10 @@ class FinalViews(StepViews):
         try:
             publish(self.request, draft, self.work.seen())
         except Problem as problem:
-            if problem.status not in (400, 409, 429):
+            if problem.status not in (400, 409, 429) or self.by_itself:
                 raise
+            # What was done until it was refused, such as the event of a rule whose invitations came too soon.
+            self.request.tm.doom()
             return self.again(TEMPLATE, problem.status, **self._shown(), error=problem.message)
         return HTTPSeeOther(self.url(Completed))
 

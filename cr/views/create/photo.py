@@ -12,6 +12,7 @@ from cr.errors import Problem
 from cr.events.draft import Clashes
 from cr.events.payload import STEP, TEXTS
 from cr.forms import file_of
+from cr.projections.revisions import own_file
 from cr.resources.create import CommunitySave, CommunityUpload
 from cr.views.create.choice import attached
 from cr.views.create.steps import StepViews
@@ -38,7 +39,7 @@ class PhotoViews(StepViews):
     def _shown(self, form: Form, payload: dict[str, Any]) -> dict[str, Any]:
         return {
             "files": self.files,
-            "photo": payload.get(URL),
+            "photo": own_file(payload.get(URL)),
             "fields": form.fields(form.entries[0], payload),
             "errors": form.errors,
             "save_url": self.url(CommunitySave, then=self.step.key),

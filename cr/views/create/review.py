@@ -10,6 +10,7 @@ from pyramid.view import view_config, view_defaults
 from cr.catalog import choosing, store
 from cr.catalog.facets import GROUPS, SIZE, described, reason
 from cr.events.payload import STEP, Payload
+from cr.projections.revisions import own_file
 from cr.resources.create import (
     CommunityContext,
     CommunityName,
@@ -32,13 +33,14 @@ def about(payload: Payload) -> list[dict[str, Any]]:
         step = CommunitySize if group is SIZE else CommunityStructure
         name = {"size": "Size", "orgType": "Kind", "scale": "Members", "maturity": "Stage"}[group.name]
         answers.append({"name": name, "text": ", ".join(chosen), "step": step})
+    photo = own_file(payload.get("communityAvatarUrl"))
     answers += [
         {"name": "What you do", "text": payload.get("communityContext"), "step": CommunityContext},
         {"name": "Summary", "text": payload.get("summary"), "step": CommunityContext},
         {
             "name": "Photo",
-            "text": "Attached" if payload.get("communityAvatarUrl") else None,
-            "photo": payload.get("communityAvatarUrl"),
+            "text": "Attached" if photo else None,
+            "photo": photo,
             "alt": payload.get("communityAvatarAlt"),
             "step": CommunityUpload,
         },

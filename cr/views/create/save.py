@@ -41,6 +41,9 @@ class SaveViews(StepViews):
         try:
             address = ask(self.request, email, self.url(self.next_step))
         except (ValidationProblem, RateLimited, MailFailed) as problem:
+            if isinstance(problem, MailFailed):
+                # As if it had not been asked for: the older link works, and a new one may be asked for at once.
+                self.request.tm.doom()
             errors = {"email": problem.message}
             return self.again(TEMPLATE, problem.status, **self._shown(email=email, errors=errors))
         shown = self.page(**self._shown(email=address))

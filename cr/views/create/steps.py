@@ -11,7 +11,7 @@ from pyramid.response import Response
 from cr import uploads
 from cr.catalog.facets import KIND, MATURITY, SCALE, SIZE
 from cr.catalog.sections import VALUES
-from cr.errors import NotFound
+from cr.errors import NotFound, ValidationProblem
 from cr.events.draft import Clashes
 from cr.events.payload import STEP, Payload
 from cr.resources.create import (
@@ -217,10 +217,11 @@ class StepViews:
         return {"version": str(self.work.version), **self.work.query, **self._then()}
 
     def both_texts(self, form: Form, base: Payload, clashes: Clashes, **part: Any) -> Response:
-        """The page for two changes that met. All that does not clash is saved before it asks. `part` overrides what it
-        is told about the page that the form is of.
+        """The page for two changes that met. All that does not clash is saved before it asks, but for a removal: that
+        is what it asks about. `part` overrides what it is told about the page that the form is of.
         """
-        self.work.write(clashes.merged, self.work.version)
+        if "remove" not in self.request.POST:
+            self.work.write(clashes.merged, self.work.version)
         step = type(self.step)
         about = {"name": step.title, "hue": None, "url": self.here, "back_url": self.url(step), "back_text": step.title}
         # It says its version itself.
@@ -229,7 +230,10 @@ class StepViews:
         return both_texts(self.request, form, base, met, part=about | part, hidden=hidden)
 
     def again(self, template: str, status: int = 400, **more: Any) -> Response:
-        """The page once more, with what was typed and what is wrong with it."""
+        """The page once more, with what was typed and what is wrong with it. A script hears only what is wrong."""
+        errors = more.get("errors")
+        if self.by_itself and errors:
+            raise ValidationProblem(next(iter(errors.values())), fields=errors)
         response: Response = render_to_response(template, self.page(**more), request=self.request)
         response.status_int = status
         return response

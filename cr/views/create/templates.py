@@ -13,7 +13,7 @@ from cr.catalog.items import Template
 from cr.catalog.sections import SECTIONS, VALUES
 from cr.errors import NotFound
 from cr.events.document import composed
-from cr.events.payload import STEP, Payload
+from cr.events.payload import STEP
 from cr.projections.revisions import render
 from cr.resources.create import (
     CommunityName,
@@ -93,12 +93,10 @@ class TemplateViews:
         if self.request.POST.get("action") == "use":
             first = ConfirmStakeholders
         step = first if self.work.title else CommunityName
-        version = self.work.seen()
-
-        def begun(payload: Payload) -> dict[str, Any]:
-            return {**choosing.add_template(payload, self.template, methods, values), STEP: step.key}
-
-        self.work.write(begun(self.work.before(version)), version)
+        self.work.seen()
+        # To the text as it is now, not as the page showed it: what another window wrote meanwhile stays.
+        begun = {**choosing.add_template(self.work.payload, self.template, methods, values), STEP: step.key}
+        self.work.write(begun, self.work.version, template=self.template.slug)
         query = {} if step is first else {"then": first.key}
         path = self.request.resource_path(self.request.root, "create", step.key, query={**self.work.query, **query})
         return HTTPSeeOther(path)

@@ -19,8 +19,9 @@ from cr.accounts import SignedIn, draft_addresses, guests
 from cr.accounts.guests import Guest
 from cr.db import one_at_a_time
 from cr.errors import Conflict, NotFound, Unauthorized
-from cr.events.draft import Clashes, Draft
+from cr.events.draft import Clashes, Draft, must_be_open
 from cr.events.payload import PRIVATE, Payload, checked, merged
+from cr.headers import not_kept
 from cr.limits import Interval
 from cr.projections import drafts
 from cr.security import Permission
@@ -61,13 +62,15 @@ class Work(ABC):
         """The version that the posted form was made for. Raises `ValidationProblem`."""
         return seen_version(self.request.POST.get("version", ""), self.version, least=0)
 
-    def write(self, wanted: Payload, base_version: int) -> None:
-        """Make the text what `wanted` says, written by somebody who saw `base_version`.
+    def write(self, wanted: Payload, base_version: int, *, template: str | None = None) -> None:
+        """Make the text what `wanted` says, written by somebody who saw `base_version`. A draft that is started by it
+        began from `template`, if that is given.
 
         Raises `Clashes`, and `Conflict` for more than five values.
         """
         before = self.payload
-        self._write({key: value for key, value in checked(wanted).items() if key not in PRIVATE}, base_version)
+        public = {key: value for key, value in checked(wanted).items() if key not in PRIVATE}
+        self._write(public, base_version, template)
         refuse_sixth_value(before, self.payload)
 
     @abstractmethod
@@ -75,7 +78,7 @@ class Work(ABC):
         """The text as it was at `version`. Raises `Conflict` when that is not known any more."""
 
     @abstractmethod
-    def _write(self, wanted: dict[str, Any], base_version: int) -> None: ...
+    def _write(self, wanted: dict[str, Any], base_version: int, template: str | None) -> None: ...
 
     @property
     @abstractmethod
@@ -104,14 +107,15 @@ class DraftWork(Work):
             return {}
         return self.payload if version == self.version else self.request.rules.draft(self.draft.id, version).payload
 
-    def _write(self, wanted: dict[str, Any], base_version: int) -> None:
+    def _write(self, wanted: dict[str, Any], base_version: int, template: str | None) -> None:
         actor, now, rules = self.request.identity.account_id, self.request.now, self.request.rules
         if self.draft is None:
             # Of two first saves at once the second goes on with the draft that the first has started.
             one_at_a_time(self.request.dbsession, actor)
             row = drafts.current(self.request.dbsession, actor)
             if row is None:
-                self._take(rules.draft(rules.start_draft(actor, now, wanted)))
+                origin = {"source": "template", "of": template} if template else {}
+                self._take(rules.draft(rules.start_draft(actor, now, wanted, **origin)))
                 return
             self._take(rules.draft(row.id))
         assert self.draft is not None
@@ -127,6 +131,8 @@ class DraftWork(Work):
         if self.draft is None:
             self.write(self.payload, 0)
         assert self.draft is not None
+        # A draft that is published or discarded keeps nobody's address.
+        must_be_open(self.draft)
         session, actor = self.request.dbsession, self.request.identity.account_id
         kept = {**draft_addresses.load(session, self.draft.id), EMAILS: emails}
         draft_addresses.save(session, self.draft.id, actor, {key: value for key, value in kept.items() if value})
@@ -143,6 +149,8 @@ class GuestWork(Work):
 
     def __init__(self, request: Any, guest: Guest | None) -> None:
         super().__init__(request)
+        if guest is not None:
+            request.add_response_callback(not_kept)
         self.moved = guest is not None and guest.draft is not None
         self._take(None if self.moved else guest)
 
@@ -168,11 +176,9 @@ class GuestWork(Work):
             )
         return {key: value for key, value in text.items() if key not in PRIVATE}
 
-    def _write(self, wanted: dict[str, Any], base_version: int) -> None:
+    def _write(self, wanted: dict[str, Any], base_version: int, template: str | None) -> None:
         base = self.before(base_version)
-        if self.guest is None:
-            self.request.at_most_once(Interval("guest:ip", self.request.client_network, 1))
-        elif (newest := guests.current(self.request, lock=True)) is not None:
+        if self.guest is not None and (newest := guests.current(self.request, lock=True)) is not None:
             if newest.draft is not None:
                 raise Conflict(MOVED)
             self._take(newest)
@@ -183,6 +189,8 @@ class GuestWork(Work):
             self._save(result)
 
     def _save(self, payload: Mapping[str, Any], **private: Any) -> None:
+        if self.guest is None:
+            self.request.at_most_once(Interval("guest:ip", self.request.client_network, 1))
         kept = {key: value for key, value in {**self._all, **private}.items() if key in PRIVATE and value}
         self._take(guests.save(self.request, self.guest, {**payload, **kept}))
 
