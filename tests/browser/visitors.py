@@ -45,7 +45,7 @@ PREPARED: dict[str, Any] = {
 
 @contextmanager
 def window(browser: Browser, server: str, **options: Any) -> Iterator[Page]:
-    """A browser of somebody's own. An error in a script, or something that the security policy refuses, fails the test."""
+    """A browser of somebody's own. An error in a script, or what the security policy refuses, fails the test."""
     complaints: list[str] = []
     with browser.new_context(base_url=server, reduced_motion="reduce", **options) as context:
         listen(context, complaints)
