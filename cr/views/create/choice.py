@@ -20,7 +20,7 @@ from cr.events.payload import BLOCKS, META, Payload, label_of
 from cr.forms import File, file_of
 from cr.resources.create import Choice
 from cr.views.create.choices import ChoicesBase, refuse_full
-from cr.views.forms import LABEL_MOST, Entry, Form, Input, entry_inputs, read_form, tidy
+from cr.views.forms import LABEL_MOST, Entry, Form, Input, entry_inputs, read_form, shown_text, tidy
 
 TEMPLATE = "cr:templates/create/choice.jinja2"
 
@@ -69,7 +69,7 @@ class ChoiceViews(ChoicesBase):
 
     def _form(self, payload: Payload, identifier: str, *, new: bool) -> Form:
         inputs = entry_inputs(self.section, identifier, payload)
-        if self.has_blocks and (new or not self._is_ours(identifier)):
+        if self.has_blocks and not self._is_ours(identifier):
             details = payload.get(self.section.details, {}).get(identifier, {})
             line = Input(
                 f"{identifier}.supportText",
@@ -154,10 +154,10 @@ class ChoiceViews(ChoicesBase):
             raise NotFound("This is not in your rule any more. What you wrote is below.")
         # Where the other side dropped it, it comes back with all its words.
         new = new or identifier not in base.get(self.section.selected, ())
-        with_new, new_block = self._with_posted_block(base)
+        with_new = self._with_posted_block(base)
         form = self._form(with_new, identifier, new=new)
         wanted = read_form(form, with_new, posted)
-        self._read_blocks(form, wanted, identifier, new_block)
+        self._read_blocks(form, wanted, identifier)
         if form.errors:
             return self.again(TEMPLATE, **self._page(form, with_new, version))
         if self.section is VALUES and new and identifier in wanted.get(VALUES.selected, ()):
@@ -169,8 +169,10 @@ class ChoiceViews(ChoicesBase):
                 raise
             return self.both_texts(form, base, clashes, hue=self.section.hue)
         if self.by_itself:
-            inputs = form.entries[0].inputs
-            return self.written({each.name: each.text(self.work.payload) for each in inputs if each.name in posted})
+            entry, now = form.entries[0], self.work.payload
+            return self.written(
+                {each.name: shown_text(each, entry, now) for each in entry.inputs if each.name in posted}
+            )
         return self._answer(identifier)
 
     def _answer(self, identifier: str) -> HTTPSeeOther:
@@ -194,21 +196,23 @@ class ChoiceViews(ChoicesBase):
     def _is_known(self, identifier: str, base: Payload) -> bool:
         return identifier in base.get(self.section.selected, ()) or identifier in self.request.POST.getall("new")
 
-    def _with_posted_block(self, base: Payload) -> tuple[Payload, str | None]:
-        """The payload with the new field block that the form had, and the block's id; one that says nothing is none."""
+    def _with_posted_block(self, base: Payload) -> Payload:
+        """The payload with the new field block that the form had; one that says nothing is none."""
         found = NEW_BLOCK.fullmatch(self.request.POST.get("new-block", ""))
         if not found or self.own:
-            return base, None
+            return base
         kind, block = found[1], found[2]
+        if any(each["id"] == block for each in base.get(BLOCKS, {}).get(self.id, ())):
+            return base  # saved already while it was being written
         posted = self.request.POST
         prefix = f"{self.id}.block-{block}."
         # A percentage is there from the start, and says nothing without a heading.
         texts = (text for name, text in posted.items() if name.startswith(prefix) and name != f"{prefix}percent")
         if not any(text.strip() for text in texts) and file_of(self.request, f"file-{block}") is None:
-            return base, None
-        return self._with_blank_block(base, kind, block), block
+            return base
+        return self._with_blank_block(base, kind, block)
 
-    def _read_blocks(self, form: Form, wanted: dict[str, Any], identifier: str, new_block: str | None) -> None:
+    def _read_blocks(self, form: Form, wanted: dict[str, Any], identifier: str) -> None:
         """Take blocks away, attach files, and see that every block has a heading."""
         blocks: list[dict[str, Any]] = wanted.get(BLOCKS, {}).get(identifier, [])
         if removed := self.request.POST.get("remove-block"):

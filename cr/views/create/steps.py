@@ -11,7 +11,7 @@ from pyramid.response import Response
 from cr import uploads
 from cr.catalog.facets import KIND, MATURITY, SCALE, SIZE
 from cr.catalog.sections import VALUES
-from cr.errors import NotFound
+from cr.errors import NotFound, ValidationProblem
 from cr.events.draft import Clashes
 from cr.events.payload import STEP, Payload
 from cr.resources.create import (
@@ -229,7 +229,10 @@ class StepViews:
         return both_texts(self.request, form, base, met, part=about | part, hidden=hidden)
 
     def again(self, template: str, status: int = 400, **more: Any) -> Response:
-        """The page once more, with what was typed and what is wrong with it."""
+        """The page once more, with what was typed and what is wrong with it; for a script only what is wrong."""
+        if self.by_itself:
+            errors = more.get("errors", {})
+            raise ValidationProblem(more.get("error") or next(iter(errors.values())), fields=errors)
         response: Response = render_to_response(template, self.page(**more), request=self.request)
         response.status_int = status
         return response
