@@ -148,6 +148,7 @@ document.addEventListener("submit", async (event) => {
       ?? (name === "add" ? same?.querySelector("button") : null)
       ?? document.getElementById("chosen");
     again.focus({ preventScroll: true });
+    again.scrollIntoView({ block: "nearest", behavior: "instant" });
   } catch {
     // Whatever it was, the page's own way shows it.
     form.append(Object.assign(document.createElement("input"), { type: "hidden", name: submitter.name, value: submitter.value }));
