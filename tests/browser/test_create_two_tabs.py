@@ -228,3 +228,41 @@ def test_a_new_field_is_saved_while_it_is_typed_and_stays_one(browser: Browser, 
         page.get_by_role("link", name="Change the words of Two loaves").click()
         expect(page.locator("#blocks .entry")).to_have_count(4)
         expect(page.get_by_label("Text").last).to_have_value("All of us decide.")
+
+
+def test_choosing_in_two_tabs(browser: Browser, server: str, smtp: Mailbox) -> None:
+    with window(browser, server) as page:
+        signed_in(page, smtp)
+        prepare(page, PREPARED)
+        page.goto("/create/decision-approaches?all=yes")
+        other = beside(page)
+        first, second = page.locator(".picks h3"), other.locator(".picks h3")
+        page.get_by_role("button", name="Add Do-ocracy").click()
+        expect(first).to_have_count(4)
+        other.get_by_role("button", name=re.compile("Up.*Two loaves")).click()
+        expect(second).to_have_text(["Two loaves", "Lazy consensus", "Sociocracy", "Do-ocracy"])
+        page.get_by_role("button", name=re.compile("Up.*Sociocracy")).click()
+        expect(first).to_have_count(4)
+        expect(page.get_by_role("status").first).to_have_text("Sociocracy has a new place.")
+        other.get_by_role("button", name="Remove Do-ocracy").click()
+        expect(second).to_have_count(3)
+        page.get_by_role("button", name=re.compile("Up.*Do-ocracy")).click()
+        at(page, "How do you decide?")
+        expect(first).to_have_count(3)
+        for tab in (page, other):
+            press(tab, "Continue")
+            at(tab, "What do you do when people fall out?")
+
+
+def test_the_sixth_value_of_two_tabs(browser: Browser, server: str, smtp: Mailbox) -> None:
+    with window(browser, server) as page:
+        signed_in(page, smtp)
+        prepare(page, {"title": "Elm Street Bakery", "selectedCoreValueIds": ["22", "17", "42", "13"]})
+        page.goto("/create/core-values")
+        other = beside(page)
+        page.locator(".card button").nth(0).click()
+        expect(page.locator(".picks h3")).to_have_count(5)
+        other.locator(".card button").nth(1).click()
+        expect(other.get_by_text("There is room for 5 values, and there are 5 already.")).to_be_visible()
+        other.goto("/create/core-values")
+        expect(other.locator(".picks h3")).to_have_count(5)
