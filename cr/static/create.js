@@ -3,6 +3,9 @@
 
 const { localTime, text } = globalThis.communityRule; // from site.js, which every page loads first
 
+// Not `form.action`: that is a button where one is called "action".
+const addressOf = (form) => form.getAttribute("action");
+
 const PAUSE = 1200; // milliseconds without a key before a text is saved
 const PATIENCE = [3000, 6000, 12000, 30000, 60000]; // between two tries, when the site can't be reached
 
@@ -37,7 +40,7 @@ class Autosave {
     const body = new URLSearchParams([...new FormData(this.form)].filter(([, value]) => typeof value === "string"));
     const slow = setTimeout(() => this.say("Saving", "busy"), 300);
     try {
-      const answer = await fetch(this.form.action, {
+      const answer = await fetch(addressOf(this.form), {
         method: "POST", body, headers: { Accept: "application/json" }, keepalive: document.hidden,
       });
       clearTimeout(slow);
@@ -131,7 +134,7 @@ document.addEventListener("submit", async (event) => {
   const near = submitter.closest(".card")?.nextElementSibling ?? submitter.closest(".card")?.previousElementSibling;
   const top = near?.getBoundingClientRect().top;
   try {
-    const answer = await fetch(form.action, { method: "POST", body: new URLSearchParams(new FormData(form, submitter)) });
+    const answer = await fetch(addressOf(form), { method: "POST", body: new URLSearchParams(new FormData(form, submitter)) });
     const page = await parsed(answer);
     if (!answer.ok || !swap("[data-swap=choices]", page)) throw new Error("another page");
     swap("#steps", page);
@@ -145,6 +148,7 @@ document.addEventListener("submit", async (event) => {
       ?? (name === "add" ? same?.querySelector("button") : null)
       ?? document.getElementById("chosen");
     again.focus({ preventScroll: true });
+    again.scrollIntoView({ block: "nearest", behavior: "instant" });
   } catch {
     // Whatever it was, the page's own way shows it.
     form.append(Object.assign(document.createElement("input"), { type: "hidden", name: submitter.name, value: submitter.value }));
@@ -162,7 +166,7 @@ document.addEventListener("input", (event) => {
   if (!form) return;
   clearTimeout(asked);
   asked = setTimeout(async () => {
-    const address = `${form.action.split("?")[0]}?${new URLSearchParams(new FormData(form))}`;
+    const address = `${addressOf(form)}?${new URLSearchParams(new FormData(form))}`;
     const answer = await fetch(address).catch(() => null);
     if (!answer?.ok) return;
     const page = await parsed(answer);

@@ -70,7 +70,7 @@ class ChoiceViews(ChoicesBase):
 
     def _form(self, payload: Payload, identifier: str, *, new: bool) -> Form:
         inputs = entry_inputs(self.section, identifier, payload)
-        if self.has_blocks and (new or not self._is_ours(identifier)):
+        if self.has_blocks and not self._is_ours(identifier):
             details = payload.get(self.section.details, {}).get(identifier, {})
             line = Input(
                 f"{identifier}.supportText",
@@ -205,6 +205,8 @@ class ChoiceViews(ChoicesBase):
         if not found or self.own:
             return base
         kind, block = found[1], found[2]
+        if any(each["id"] == block for each in base.get(BLOCKS, {}).get(self.id, ())):
+            return base  # saved already while it was being written
         posted = self.request.POST
         prefix = f"{self.id}.block-{block}."
         # A percentage is there from the start, and says nothing without a heading.

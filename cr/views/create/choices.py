@@ -92,7 +92,18 @@ class ChoicesBase(StepViews):
             label = label_of(base, identifier)
             form = Form([Entry(identifier, label, entry_inputs(self.section, identifier, base))], self.section)
             return self.both_texts(form, base, clashes, hue=self.section.hue)
-        return HTTPSeeOther(self.url(type(self.step), anchor="chosen", dropped=identifier, **self._then()))
+        return self._answer_to("dropped", identifier)
+
+    def _answer_to(self, what: str, identifier: str) -> HTTPSeeOther:
+        """To the chosen ones, which say what was done; the cards stay those that were looked for."""
+        query = {**self._then(), **self._looking, what: identifier}
+        return HTTPSeeOther(self.url(type(self.step), anchor="chosen", **query))
+
+    @property
+    def _looking(self) -> dict[str, str]:
+        """Which cards the address asks for: those that have some words, all, or else the first."""
+        words = " ".join(self.request.GET.get("q", "").split())[:100]
+        return {"q": words} if words else {"all": "yes"} if "all" in self.request.GET else {}
 
 
 @view_defaults(context=Choices)
@@ -111,7 +122,7 @@ class ChoicesViews(ChoicesBase):
         if "up" in posted or "down" in posted:
             moved, by = (posted["up"], -1) if "up" in posted else (posted["down"], 1)
             self.change(lambda payload: self._moved(payload, moved, by))
-            return HTTPSeeOther(self.url(type(self.step), anchor="chosen", moved=moved, **self._then()))
+            return self._answer_to("moved", moved)
         if posted.get("action") == "save":  # from the page that shows both texts, where nothing is to be dropped
             return HTTPSeeOther(self.here)
         self.change(lambda payload: payload, to=self.next_step.key)
@@ -126,7 +137,7 @@ class ChoicesViews(ChoicesBase):
         now = self.work.payload
         added = choosing.add_value(now, item) if isinstance(item, Value) else choosing.add_method(now, item)
         self.work.write(added, self.work.version)
-        return HTTPSeeOther(self.url(type(self.step), anchor="chosen", added=identifier, **self._then()))
+        return self._answer_to("added", identifier)
 
     def _moved(self, payload: Payload, identifier: str, by: int) -> dict[str, Any]:
         order = list(payload.get(self.section.selected, ()))
@@ -170,13 +181,12 @@ class ChoicesViews(ChoicesBase):
 
     def _page(self, **more: Any) -> dict[str, Any]:
         chosen = self.chosen
-        query = " ".join(self.request.GET.get("q", "").split())[:100]
+        query = self._looking.get("q", "")
         found = self._found_by(query)
-        everything = bool(query) or "all" in self.request.GET
+        everything = bool(self._looking)
         shown = [self._card(item, facets) for item, facets in (found if everything else found[:FIRST_SHOWN])]
         question, help = QUESTIONS[self.section.key]
         room = max(0, VALUES.most - len(chosen)) if self.section is VALUES else None
-        options = {"q": query} if query else {"all": "yes"} if everything else {}
         return self.page(
             question=question,
             help=help,
@@ -193,7 +203,7 @@ class ChoicesViews(ChoicesBase):
             structure_url=self.url("community-structure", then=self.step.key),
             own_url=self.url(type(self.step), Choice.OWN, **self._then()),
             said=self._said(),
-            cards_action=self.url(type(self.step), **{**self._then(), **options}),
+            choose_url=self.url(type(self.step), **self._then(), **self._looking),
             **more,
         )
 

@@ -230,10 +230,10 @@ class StepViews:
         return both_texts(self.request, form, base, met, part=about | part, hidden=hidden)
 
     def again(self, template: str, status: int = 400, **more: Any) -> Response:
-        """The page once more, with what was typed and what is wrong with it. A script hears only what is wrong."""
-        errors = more.get("errors")
-        if self.by_itself and errors:
-            raise ValidationProblem(next(iter(errors.values())), fields=errors)
+        """The page once more, with what was typed and what is wrong with it; for a script only what is wrong."""
+        if self.by_itself:
+            errors = more.get("errors", {})
+            raise ValidationProblem(more.get("error") or next(iter(errors.values())), fields=errors)
         response: Response = render_to_response(template, self.page(**more), request=self.request)
         response.status_int = status
         return response
