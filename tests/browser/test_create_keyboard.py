@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
+from cr.pages import STATIC
 from tests.browser.visitors import OWN, PREPARED, at, prepare, signed_in, window
 from tests.fixtures.mail import Mailbox
 from tests.functional.people import mailed_link
@@ -204,7 +205,9 @@ def test_enter_in_a_field_goes_on_and_removes_nothing(page: Page, smtp: Mailbox)
 
 def test_the_photo_stays_when_enter_is_pressed_in_its_words(page: Page, smtp: Mailbox) -> None:
     signed_in(page, smtp)
-    prepare(page, PREPARED, communityAvatarUrl="/static/share.png", communityAvatarAlt="Bread.")
+    file = {"name": "bread.png", "mimeType": "image/png", "buffer": (STATIC / "icon-256.png").read_bytes()}
+    kept = page.request.post("/api/uploads", multipart={"purpose": "communityAvatar", "file": file}).json()
+    prepare(page, PREPARED, communityAvatarUrl=kept["url"], communityAvatarAlt="Bread.")
     page.goto("/create/community-upload")
     page.get_by_label("What does it show?").press("Enter")
     at(page, "Your community so far")

@@ -117,7 +117,7 @@ def check_public(client: TestApp, rule: str) -> None:
         "Two chairs",
         "Two people listen.",
         "They ask, they wait.",
-        "Members, Neighbours",
+        "Members Neighbours",
         "75 %",
         "Keeping the block honest",
     ):
