@@ -98,7 +98,7 @@ def typed(request: Any) -> list[dict[str, str]]:
         fields = list(request.POST.items())
     except Exception:  # a body that can't be parsed has nothing to give back
         return []
-    hidden = {"csrf_token", "token", "version", "entry", "action", "next"}
+    hidden = {"csrf_token", "token", "version", "entry", "action", "next", "draft", "then", "new", "new-block"}
     return [
         {"label": name.rpartition(".")[2].replace("-", " ").capitalize(), "value": value}
         for name, value in fields

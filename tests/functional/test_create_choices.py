@@ -15,6 +15,7 @@ from tests.fixtures.site import Clock
 from tests.functional.flow import (
     CHOICES,
     cards,
+    count,
     errors,
     filled,
     go_on,
@@ -529,6 +530,20 @@ def test_two_files_at_once(ada: TestApp, clock: Clock) -> None:
     assert legends(page.click("^Two chairs$")) == ["One", "two.png"]
     [blocks] = payload(ada)[BLOCKS].values()
     assert [block["fileName"] for block in blocks] == ["one.pdf", "two.png"]
+
+
+def test_a_file_beside_one_that_cannot_be_used_is_not_kept_twice(ada: TestApp, engine: sa.Engine) -> None:
+    start(ada)
+    page = press(own_method(ada), "action", "add-upload")
+    page = press(page, "action", "add-upload", blockTitle="One")
+    one, two = [each["name"] for each in page.html.select("input[type=file]")]
+    page = press(page, "action", "save", **{one: Upload("one.pdf", PDF), two: Upload("two.exe", b"MZ")}, status=400)
+    assert count(engine, "uploads") == 0
+    # At once, for nothing was uploaded yet.
+    press(page, "action", "save", **{one: Upload("one.pdf", PDF), two: Upload("two.pdf", PDF)})
+    assert count(engine, "uploads") == 2
+    [blocks] = payload(ada)[BLOCKS].values()
+    assert [block["fileName"] for block in blocks] == ["one.pdf", "two.pdf"]
 
 
 def test_a_guest_is_told_to_sign_in_for_files(client: TestApp) -> None:

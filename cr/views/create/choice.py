@@ -162,6 +162,7 @@ class ChoiceViews(ChoicesBase):
         self._name_method(wanted, identifier)
         self._read_blocks(form, base, wanted, identifier)
         if form.errors:
+            self.request.tm.doom()  # a file that came with it is chosen once more, and must not be kept twice
             return self.again(TEMPLATE, **self._page(form, with_new, version))
         if self.section is VALUES and new and identifier in wanted.get(VALUES.selected, ()):
             refuse_full(self.work.payload if identifier not in self.chosen else {})

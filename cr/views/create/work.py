@@ -66,11 +66,13 @@ class Work(ABC):
         """Make the text what `wanted` says, written by somebody who saw `base_version`. A draft that is started by it
         began from `template`, if that is given.
 
-        Raises `Clashes`, and `Conflict` for more than five values.
+        Raises `Clashes`, `Conflict` for more than five values, and `ValidationProblem` for what is too much.
         """
         before = self.payload
         public = {key: value for key, value in checked(wanted).items() if key not in PRIVATE}
         self._write(public, base_version, template)
+        if self.payload != public:
+            checked(self.payload)  # what two windows wrote may be too much together
         refuse_sixth_value(before, self.payload)
 
     @abstractmethod
