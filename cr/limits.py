@@ -41,11 +41,15 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Interval:
-    """At most one `action` by the same `who` in `seconds`."""
+    """At most one `action` by the same `who` in `seconds`, or as many as `times` says.
+
+    Several are never given back: one that was refused would bring all of them back.
+    """
 
     action: str
     who: str
     seconds: int
+    times: int = 1
 
 
 class ProcessStorage(Storage):
@@ -142,11 +146,11 @@ class Limits:
 
     def _clear(self, limiter: FixedWindowRateLimiter, intervals: Any) -> None:
         for interval in intervals:
-            item, who = self._key(interval)
-            limiter.clear(item, who)
+            if interval.times == 1:
+                limiter.clear(*self._key(interval))
 
     def _key(self, interval: Interval) -> tuple[RateLimitItemPerSecond, str]:
-        return RateLimitItemPerSecond(1, interval.seconds, interval.action), self._disguise(interval.who)
+        return RateLimitItemPerSecond(interval.times, interval.seconds, interval.action), self._disguise(interval.who)
 
     def _in_redis_or_here(self, work: Callable[[FixedWindowRateLimiter], T]) -> T:
         if self._shared and not (self._rest_until and self._clock() < self._rest_until):

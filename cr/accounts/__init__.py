@@ -29,8 +29,8 @@ class SignedIn:
     account_id: UUID
     draft: dict[str, Any] | None = None
     """The payload that came with the request for the link, as `cr.events.payload.checked` left it."""
-    guest: UUID | None = None
-    """Of `cr.accounts.guests`: what the browser that asked for the link has written there."""
+    guests: tuple[UUID, ...] = ()
+    """Of `cr.accounts.guests`: what this browser has written there, and the one that asked for the link."""
 
 
 def includeme(config: Any) -> None:

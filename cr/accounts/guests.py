@@ -7,7 +7,7 @@ here then is only which draft that was, so that an open page of that browser can
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -27,8 +27,10 @@ LIFETIME = timedelta(days=30)
 BYTES_MOST = 200 * 1024
 """Of one text, as JSON. An account's drafts may be longer."""
 
-SAVES_KEPT = 50
-"""So that a page that was opened that many saves ago can still be brought together with what was saved since."""
+SAVES_KEPT, SAVES_BYTES = 50, 2**20
+"""At most so many saves, and so many bytes of them together: a page that was opened that many saves ago can still be
+brought together with what was saved since. The newest is kept however long it is.
+"""
 
 Id = postgresql.UUID(as_uuid=True)
 
@@ -56,7 +58,7 @@ guest_saves = sa.Table(
 
 @dataclass(frozen=True)
 class Guest:
-    """The newest save. `draft` is set once it became one; then there is no text here any more."""
+    """The newest save. `draft` is set once it became one; `token` is what the browser's cookie says, if it is known."""
 
     id: UUID
     version: int
@@ -64,6 +66,7 @@ class Guest:
     saved_at: datetime
     expires_at: datetime
     draft: UUID | None
+    token: str | None = None
 
 
 def cookie_name(request: Any) -> str:
@@ -75,7 +78,8 @@ def current(request: Any, *, lock: bool = False) -> Guest | None:
     tokens, token = request.registry["cr.tokens"], request.cookies.get(cookie_name(request))
     if not token or not tokens.is_ours(PURPOSE, token):
         return None
-    return _one(request, guests.c.token_hash == tokens.hash(PURPOSE, token), lock)
+    found = _one(request, guests.c.token_hash == tokens.hash(PURPOSE, token), lock)
+    return replace(found, token=token) if found else None
 
 
 def find(request: Any, guest_id: UUID, *, lock: bool = False) -> Guest | None:
@@ -85,7 +89,8 @@ def find(request: Any, guest_id: UUID, *, lock: bool = False) -> Guest | None:
 
 def _one(request: Any, which: sa.ColumnElement[bool], lock: bool) -> Guest | None:
     query = sa.select(guests).where(which, guests.c.expires_at > request.now)
-    row = request.dbsession.execute(query.with_for_update() if lock else query).one_or_none()
+    # Not against the foreign key of a link that is just being mailed.
+    row = request.dbsession.execute(query.with_for_update(key_share=True) if lock else query).one_or_none()
     if row is None:
         return None
     payload = before(request, row.id, row.version) or {}
@@ -101,13 +106,14 @@ def before(request: Any, guest_id: UUID, version: int) -> dict[str, Any] | None:
 
 def save(request: Any, guest: Guest | None, payload: dict[str, Any]) -> Guest:
     """Keep a new text; for None, for a browser that has none yet, which gets a cookie. Raises `NoRoom`."""
-    if len(json.dumps(payload, ensure_ascii=False).encode()) > BYTES_MOST:
+    size = len(json.dumps(payload, ensure_ascii=False).encode())
+    if size > BYTES_MOST:
         raise NoRoom("This is more than can be kept without an account. Sign in, then go on writing.")
     expires = request.now + LIFETIME
     if guest is None:
         purge(request.dbsession, guests, request.now)
         token = request.registry["cr.tokens"].make(PURPOSE)
-        guest = Guest(uuid4(), 1, payload, request.now, expires, None)
+        guest = Guest(uuid4(), 1, payload, request.now, expires, None, token)
         request.dbsession.execute(
             sa.insert(guests).values(
                 id=guest.id,
@@ -117,41 +123,56 @@ def save(request: Any, guest: Guest | None, payload: dict[str, Any]) -> Guest:
                 expires_at=expires,
             )
         )
-        _remember(request, token)
     else:
-        guest = Guest(guest.id, guest.version + 1, payload, request.now, expires, None)
+        guest = replace(guest, version=guest.version + 1, payload=payload, saved_at=request.now, expires_at=expires)
         request.dbsession.execute(
             sa.update(guests)
             .where(guests.c.id == guest.id)
             .values(version=guest.version, saved_at=request.now, expires_at=expires)
         )
+        kept = min(SAVES_KEPT, max(1, SAVES_BYTES // max(1, size)))
         request.dbsession.execute(
-            sa.delete(guest_saves).where(
-                guest_saves.c.guest == guest.id, guest_saves.c.version <= guest.version - SAVES_KEPT
-            )
+            sa.delete(guest_saves).where(guest_saves.c.guest == guest.id, guest_saves.c.version <= guest.version - kept)
         )
-        _remember(request, request.cookies[cookie_name(request)])
     request.dbsession.execute(sa.insert(guest_saves).values(guest=guest.id, version=guest.version, payload=payload))
+    if guest.token:
+        _remember(request, guest.token)
     return guest
 
 
 def adopted(request: Any, guest: Guest, draft: UUID) -> None:
-    """It is a draft now, and its text is erased here."""
+    """It is a draft now.
+
+    In the browser that wrote it the text is the account's, and is erased here with the cookie. Where a link was opened
+    elsewhere it stays until it expires, for the link may have gone to somebody else: see `taken_back`.
+    """
     request.dbsession.execute(sa.update(guests).where(guests.c.id == guest.id).values(draft=draft))
-    request.dbsession.execute(sa.delete(guest_saves).where(guest_saves.c.guest == guest.id))
+    if (own := current(request)) is not None and own.id == guest.id:
+        request.dbsession.execute(sa.delete(guest_saves).where(guest_saves.c.guest == guest.id))
+        request.add_response_callback(_forget)
+
+
+def taken_back(request: Any, guest: Guest) -> None:
+    """The browser that wrote it goes on with its own copy."""
+    request.dbsession.execute(sa.update(guests).where(guests.c.id == guest.id).values(draft=None))
 
 
 def _remember(request: Any, token: str) -> None:
-    def remember(request: Any, response: Any) -> None:
-        response.set_cookie(
-            cookie_name(request),
-            token,
-            max_age=LIFETIME,
-            path="/",
-            secure=request.settings.production,
-            httponly=True,
-            samesite="Lax",
-        )
-        not_kept(request, response)
+    request.add_response_callback(lambda request, response: _set_cookie(request, response, token, LIFETIME))
 
-    request.add_response_callback(remember)
+
+def _forget(request: Any, response: Any) -> None:
+    _set_cookie(request, response, "", timedelta(0))
+
+
+def _set_cookie(request: Any, response: Any, value: str, lifetime: timedelta) -> None:
+    response.set_cookie(
+        cookie_name(request),
+        value,
+        max_age=lifetime,
+        path="/",
+        secure=request.settings.production,
+        httponly=True,
+        samesite="Lax",
+    )
+    not_kept(request, response)

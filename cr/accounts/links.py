@@ -32,11 +32,6 @@ class Link:
     draft: dict[str, Any] | None
     guest: UUID | None
 
-    @property
-    def brings(self) -> bool:
-        """Whether somebody's text comes with it."""
-        return self.draft is not None or self.guest is not None
-
 
 COLUMNS = (
     mailed_links.c.email,
@@ -77,6 +72,16 @@ def write(
         )
     )
     return token
+
+
+def leave(request: Any, purpose: str, guest: UUID, *, but: str) -> None:
+    """What a guest has written comes with no link any more, save the one whose token is `but`."""
+    this = request.registry["cr.tokens"].hash(purpose, but)
+    request.dbsession.execute(
+        sa.update(mailed_links)
+        .where(mailed_links.c.guest == guest, mailed_links.c.token_hash != this)
+        .values(guest=None)
+    )
 
 
 def find(request: Any, purpose: str, token: str) -> Link:

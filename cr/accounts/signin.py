@@ -82,13 +82,16 @@ def ask(request: Any, email: str, next_path: str | None = None, draft: dict[str,
         browser_hash=_browser_hash(request, request.browser),
         next_path=safe_next(next_path),
         draft=draft,
-        guest=guest.id if guest and guest.draft is None else None,
+        guest=guest.id if guest and guest.payload else None,
     )
     verify = request.resource_path(request.root["api"]["auth"]["magic-link"], "verify", query={"token": token})
     # Before the commit: where the mail fails there is no row, the older link still works, and the person can ask again
     # at once. Should the commit fail instead, somebody holds a link that does not work and an answer that says so.
     # The other order would answer "sent" and have nobody left to tell that it was not.
     send_now(request, address, SUBJECT, TEXT.format(link=origin + verify))
+    if guest:
+        # The first address may have been mistyped. Not before the mail is out: the rows would be held meanwhile.
+        links.leave(request, PURPOSE, guest.id, but=token)
     return address
 
 
@@ -103,17 +106,17 @@ def is_asking_browser(request: Any, link: links.Link) -> bool:
 def follow(request: Any, token: str, *, bring: bool = True) -> tuple[str, list[tuple[str, str]]]:
     """Use the link and sign its person in, with an account if there was none. Raises `LinkRefused`.
 
-    `bring`: whether what the browser that asked had written becomes a draft of this person.
+    What this browser has written becomes a draft of this person; `bring`: and what the one that asked has written.
     Returns the path to go on to and the headers with the session's cookie.
     """
     link = links.use(request, PURPOSE, token)
-    guest = link.guest
-    if guest is None and is_asking_browser(request, link) and (written := guests.current(request)) is not None:
-        guest = written.id  # begun since the link was asked for
+    own = guests.current(request)
+    written = [link.guest if bring else None, own.id if own else None]
     account_id = _account(request, link.email)
     headers = remember(request, account_id)
     log.info("Account %s signed in", account_id)
-    request.registry.notify(SignedIn(request, account_id, *((link.draft, guest) if bring else ())))
+    draft = link.draft if bring else None
+    request.registry.notify(SignedIn(request, account_id, draft, tuple(dict.fromkeys(filter(None, written)))))
     return link.next_path or "/", headers
 
 

@@ -44,11 +44,14 @@ def request_link(request: Any) -> dict[str, Any]:
     return {"ok": True}
 
 
-def title_of(request: Any, link: links.Link) -> str:
-    """What the text that comes with a link is called; empty where it has no name yet."""
+def brought(request: Any, link: links.Link) -> list[dict[str, Any]]:
+    """What comes with a link: the `title` of each text, empty where it has none, and how many `people` it invites."""
     guest = guests.find(request, link.guest) if link.guest else None
-    payload = link.draft or (guest.payload if guest else {})
-    return str(payload.get("title") or "").strip()
+    texts = [text for text in (link.draft, guest.payload if guest else None) if text]
+    return [
+        {"title": str(text.get("title") or "").strip(), "people": len(text.get("stakeholderEmails") or ())}
+        for text in texts
+    ]
 
 
 @view_defaults(context=ApiMagicLink, name="verify")
@@ -77,8 +80,7 @@ class Verify:
                 "token": token,
                 "email": link.email,
                 "action": request.path,
-                "brings": link.brings,
-                "title": title_of(request, link),
+                "brings": brought(request, link),
             },
             request=request,
         )

@@ -15,7 +15,7 @@ from cr.catalog.items import Method, Value
 from cr.catalog.sections import VALUES, Section, Values
 from cr.errors import Conflict, NotFound
 from cr.events.draft import Clashes
-from cr.events.payload import META, STEP, Payload, label_of
+from cr.events.payload import META, Payload, label_of
 from cr.prose import to_html
 from cr.resources.create import STEPS, Choice, Choices
 from cr.views.create.steps import StepViews
@@ -71,13 +71,10 @@ class ChoicesBase(StepViews):
     def chosen(self) -> list[str]:
         return list(self.work.payload.get(self.section.selected, ()))
 
-    def change(self, operation: Callable[[Payload], Mapping[str, Any]], *, to: str | None = None) -> None:
+    def change(self, operation: Callable[[Payload], Mapping[str, Any]]) -> None:
         """Write what `operation` makes of the text that the person was looking at. Raises `Clashes`."""
         version = self.work.seen()
-        wanted = dict(operation(self.work.before(version)))
-        if to is not None:
-            wanted[STEP] = to
-        self.work.write(wanted, version)
+        self.work.write(operation(self.work.before(version)), version)
 
     def drop(self, payload: Payload, identifier: str) -> dict[str, Any]:
         left = [each for each in payload.get(self.section.selected, ()) if each != identifier]
@@ -125,7 +122,8 @@ class ChoicesViews(ChoicesBase):
             return self._answer_to("moved", moved)
         if posted.get("action") == "save":  # from the page that shows both texts, where nothing is to be dropped
             return HTTPSeeOther(self.here)
-        self.change(lambda payload: payload, to=self.next_step.key)
+        self.work.seen()
+        self.work.at(self.next_step.key)
         return self.go_on()
 
     # --- What can be done ---------------------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ from pyramid.view import view_config, view_defaults
 
 from cr.catalog import choosing, store
 from cr.catalog.facets import GROUPS, SIZE, described, reason
-from cr.events.payload import STEP, Payload
+from cr.events.payload import Payload
 from cr.projections.revisions import own_file
 from cr.resources.create import (
     CommunityContext,
@@ -72,7 +72,6 @@ class ReviewViews(StepViews):
 
     @view_config(request_method="POST")
     def save(self) -> HTTPSeeOther:
-        version = self.work.seen()
-        if self.work.version:
-            self.work.write({**self.work.before(version), STEP: self.next_step.key}, version)
+        self.work.seen()
+        self.work.at(self.next_step.key)
         return self.go_on()

@@ -10,9 +10,9 @@ from pyramid.view import view_config, view_defaults
 
 from cr.accounts.signin import ask
 from cr.errors import MailFailed, RateLimited, ValidationProblem
-from cr.events.payload import STEP
 from cr.resources.create import CommunitySave
 from cr.views.create.steps import StepViews
+from cr.views.create.work import GuestWork
 
 TEMPLATE = "cr:templates/create/save.jinja2"
 
@@ -32,19 +32,26 @@ class SaveViews(StepViews):
     def send(self) -> Any:
         if self.request.identity is not None:
             return self.go_on()
-        email = self.request.POST.get("email", "")
-        # Before the mail: where it leads to is where the person will find everything again.
-        if self.work.version and self.work.payload.get(STEP) != self.next_step.key:
-            self.work.write({**self.work.payload, STEP: self.next_step.key}, self.work.version)
-        if self.request.POST.get("action") == "later":
+        action, email = self.request.POST.get("action"), self.request.POST.get("email", "")
+        if action == "take-back":
+            assert isinstance(self.work, GuestWork)
+            self.work.take_back()
             return HTTPSeeOther(self.url(self.next_step))
+        if action == "later":
+            self.work.at(self.next_step.key)
+            return HTTPSeeOther(self.url(self.next_step))
+        # Who goes on writing while the mail is on its way is led to where they are by then.
+        begun = self.work.version > 0
+        way_back = self.request.resource_path(self.request.root, "create") if begun else self.url(self.next_step)
         try:
-            address = ask(self.request, email, self.url(self.next_step))
+            address = ask(self.request, email, way_back)
         except (ValidationProblem, RateLimited, MailFailed) as problem:
             if isinstance(problem, MailFailed):
                 # As if it had not been asked for: the older link works, and a new one may be asked for at once.
                 self.request.tm.doom()
             errors = {"email": problem.message}
             return self.again(TEMPLATE, problem.status, **self._shown(email=email, errors=errors))
+        # Behind the mail, which may take its time: until then nobody waits for this text.
+        self.work.at(self.next_step.key)
         shown = self.page(**self._shown(email=address))
         return render_to_response("cr:templates/create/save_sent.jinja2", shown, request=self.request)

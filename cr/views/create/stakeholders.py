@@ -9,7 +9,7 @@ from pyramid.httpexceptions import HTTPSeeOther
 from pyramid.view import view_config, view_defaults
 
 from cr.accounts.addresses import normalised
-from cr.events.payload import STEP
+from cr.errors import ValidationProblem
 from cr.events.rule import STAKEHOLDERS_MOST
 from cr.resources.create import ConfirmStakeholders
 from cr.views.create.steps import StepViews
@@ -27,37 +27,35 @@ class StakeholdersViews(StepViews):
     def save(self) -> Any:
         posted = self.request.POST
         self.work.seen()
-        emails = self.work.emails
         if "remove" in posted:
-            self.work.set_emails([each for each in emails if each != posted["remove"]])
+            self.work.change_emails(lambda emails: [each for each in emails if each != posted["remove"]])
             return HTTPSeeOther(self.here)
         typed = posted.get("emails", "")
-        added, fault = self._read(typed, emails)
-        if fault:
-            return self.again(TEMPLATE, emails=emails, typed=typed, most=STAKEHOLDERS_MOST, errors={"emails": fault})
-        if added:
-            self.work.set_emails([*emails, *added])
+        try:
+            if typed.strip():
+                self.work.change_emails(lambda emails: [*emails, *self._read(typed, emails)])
+        except ValidationProblem as problem:
+            shown = {"emails": self.work.emails, "typed": typed, "most": STAKEHOLDERS_MOST}
+            return self.again(TEMPLATE, **shown, errors={"emails": problem.message})
         if posted.get("action") == "add":
             return HTTPSeeOther(self.here)
-        if self.work.version and self.work.payload.get(STEP) != self.next_step.key:
-            self.work.write({**self.work.payload, STEP: self.next_step.key}, self.work.version)
+        self.work.at(self.next_step.key)
         return self.go_on()
 
-    def _read(self, typed: str, emails: list[str]) -> tuple[list[str], str | None]:
-        """The new addresses, and what is wrong with them as a sentence."""
+    def _read(self, typed: str, emails: list[str]) -> list[str]:
+        """The new addresses. Raises `ValidationProblem`."""
         added: list[str] = []
         identity = self.request.identity
-        for text in re.split(r"[\s,;]+", typed):
-            if not text:
-                continue
+        for text in re.finditer(r"[^\s,;]+", typed):
             try:
-                address = normalised(text)
+                address = normalised(text[0])
             except ValueError:
-                return [], f"{text[:100]} is no mail address. Write one such as name@example.org."
+                sentence = f"{text[0][:100]} is no mail address. Write one such as name@example.org."
+                raise ValidationProblem(sentence) from None
             if identity is not None and address == identity.email:
-                return [], "You need no invitation to your own rule. Leave your own address out."
+                raise ValidationProblem("You need no invitation to your own rule. Leave your own address out.")
             if address not in emails and address not in added:
                 added.append(address)
-        if len(emails) + len(added) > STAKEHOLDERS_MOST:
-            return [], f"At most {STAKEHOLDERS_MOST} people can be invited. There would be {len(emails) + len(added)}."
-        return added, None
+            if len(emails) + len(added) > STAKEHOLDERS_MOST:
+                raise ValidationProblem(f"At most {STAKEHOLDERS_MOST} people can be invited. Leave some out.")
+        return added

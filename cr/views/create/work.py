@@ -6,8 +6,8 @@ Every step reads and writes a `Work`, and need not know which of the two it is.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -20,7 +20,7 @@ from cr.accounts.guests import Guest
 from cr.db import one_at_a_time
 from cr.errors import Conflict, NotFound, Unauthorized
 from cr.events.draft import Clashes, Draft, must_be_open
-from cr.events.payload import PRIVATE, Payload, checked, merged
+from cr.events.payload import PRIVATE, STEP, Payload, checked, flat, merged, nested
 from cr.headers import not_kept
 from cr.limits import Interval
 from cr.projections import drafts
@@ -69,11 +69,17 @@ class Work(ABC):
         Raises `Clashes`, `Conflict` for more than five values, and `ValidationProblem` for what is too much.
         """
         before = self.payload
-        public = {key: value for key, value in checked(wanted).items() if key not in PRIVATE}
+        public = {key: value for key, value in self._canonical(wanted).items() if key not in PRIVATE}
         self._write(public, base_version, template)
         if self.payload != public:
-            checked(self.payload)  # what two windows wrote may be too much together
+            self._canonical(self.payload)  # what two windows wrote may be too much together
         refuse_sixth_value(before, self.payload)
+
+    def _canonical(self, wanted: Payload) -> dict[str, Any]:
+        """As `checked`. A draft that began from a published rule may hold what no form would take: that may stay."""
+        if self.draft is not None and self.draft.rule is not None:
+            return nested(flat(wanted))
+        return checked(wanted)
 
     @abstractmethod
     def before(self, version: int) -> dict[str, Any]:
@@ -88,7 +94,13 @@ class Work(ABC):
         """Whom to invite as stakeholders."""
 
     @abstractmethod
-    def set_emails(self, emails: list[str]) -> None: ...
+    def change_emails(self, change: Callable[[list[str]], list[str]]) -> None:
+        """Nobody else changes them meanwhile. Raises what `change` raises, and `Conflict`."""
+
+    def at(self, step: str) -> None:
+        """Keep where the person is. Not for somebody who has written nothing yet."""
+        if self.version and self.payload.get(STEP) != step:
+            self.write({**self.payload, STEP: step}, self.version)
 
 
 class DraftWork(Work):
@@ -129,14 +141,16 @@ class DraftWork(Work):
             return []
         return list(draft_addresses.load(self.request.dbsession, self.draft.id).get(EMAILS, ()))
 
-    def set_emails(self, emails: list[str]) -> None:
+    def change_emails(self, change: Callable[[list[str]], list[str]]) -> None:
         if self.draft is None:
+            change([])  # refuses before anything is begun
             self.write(self.payload, 0)
         assert self.draft is not None
         # A draft that is published or discarded keeps nobody's address.
         must_be_open(self.draft)
         session, actor = self.request.dbsession, self.request.identity.account_id
-        kept = {**draft_addresses.load(session, self.draft.id), EMAILS: emails}
+        one_at_a_time(session, self.draft.id)
+        kept = {**draft_addresses.load(session, self.draft.id), EMAILS: change(self.emails)}
         draft_addresses.save(session, self.draft.id, actor, {key: value for key, value in kept.items() if value})
 
 
@@ -153,7 +167,8 @@ class GuestWork(Work):
         super().__init__(request)
         if guest is not None:
             request.add_response_callback(not_kept)
-        self.moved = guest is not None and guest.draft is not None
+        self.moved_guest = guest if guest is not None and guest.draft is not None else None
+        self.moved = self.moved_guest is not None
         self._take(None if self.moved else guest)
 
     def _take(self, guest: Guest | None) -> None:
@@ -162,6 +177,11 @@ class GuestWork(Work):
         self.payload = {key: value for key, value in self._all.items() if key not in PRIVATE}
         self.version = guest.version if guest else 0
         self.saved_at = guest.saved_at if guest else None
+
+    def take_back(self) -> None:
+        """Go on here with what a link opened elsewhere took to an account, which may be somebody else's."""
+        if self.moved_guest is not None:
+            guests.taken_back(self.request, self.moved_guest)
 
     def seen(self) -> int:
         if self.moved and self.request.POST.get("version") != "0":
@@ -180,19 +200,29 @@ class GuestWork(Work):
 
     def _write(self, wanted: dict[str, Any], base_version: int, template: str | None) -> None:
         base = self.before(base_version)
-        if self.guest is not None and (newest := guests.current(self.request, lock=True)) is not None:
-            if newest.draft is not None:
-                raise Conflict(MOVED)
-            self._take(newest)
+        self._lock()
         result, clashes = merged(base, self.payload, wanted)
         if clashes:
             raise Clashes(clashes, result, _Text(self.version, self.payload))
         if result != self.payload:
             self._save(result)
 
+    def _lock(self) -> None:
+        """The text as it is now, which nobody else changes until the end of the transaction."""
+        if self.guest is None:
+            return
+        newest = guests.find(self.request, self.guest.id, lock=True)
+        if newest is None or newest.draft is not None:
+            raise Conflict(MOVED)
+        self._take(replace(newest, token=self.guest.token))
+
     def _save(self, payload: Mapping[str, Any], **private: Any) -> None:
         if self.guest is None:
-            self.request.at_most_once(Interval("guest:ip", self.request.client_network, 1))
+            # A workshop has one network for all, and so has a script that would fill the database.
+            network = self.request.client_network
+            self.request.at_most_once(
+                Interval("guest:ip", network, 60, times=30), Interval("guest-hour:ip", network, 3600, times=200)
+            )
         kept = {key: value for key, value in {**self._all, **private}.items() if key in PRIVATE and value}
         self._take(guests.save(self.request, self.guest, {**payload, **kept}))
 
@@ -200,10 +230,9 @@ class GuestWork(Work):
     def emails(self) -> list[str]:
         return list(self._all.get(EMAILS, ()))
 
-    def set_emails(self, emails: list[str]) -> None:
-        if self.guest is not None:
-            self._take(guests.current(self.request, lock=True))
-        self._save(self.payload, **{EMAILS: emails})
+    def change_emails(self, change: Callable[[list[str]], list[str]]) -> None:
+        self._lock()
+        self._save(self.payload, **{EMAILS: change(self.emails)})
 
 
 def open_work(request: Any) -> Work:
@@ -233,11 +262,23 @@ def open_work(request: Any) -> Work:
 @subscriber(SignedIn)
 def adopt(event: SignedIn) -> None:
     """What somebody wrote before signing in becomes a draft of theirs, beside those that they have."""
+    request = event.request
     if event.draft:
         _become_draft(event, event.draft)
-    guest = guests.find(event.request, event.guest, lock=True) if event.guest else None
-    if guest is not None and guest.payload:
-        guests.adopted(event.request, guest, _become_draft(event, guest.payload))
+    own = guests.current(request)
+    for identifier in event.guests:
+        guest = guests.find(request, identifier, lock=True)
+        if guest is None or not guest.payload or _has(event, guest.draft):
+            continue
+        here = own is not None and own.id == guest.id
+        if here or guest.draft is None:
+            guests.adopted(request, guest, _become_draft(event, guest.payload))
+
+
+def _has(event: SignedIn, draft_id: UUID | None) -> bool:
+    """Whether the draft is this person's already: a link that was opened on another device may have brought it."""
+    row = drafts.find(event.request.dbsession, draft_id) if draft_id else None
+    return row is not None and row.owner == event.account_id
 
 
 def _become_draft(event: SignedIn, text: dict[str, Any]) -> UUID:
