@@ -309,9 +309,12 @@ def _chosen(payload: Payload, path: Path) -> bool:
 
 def _merged_selection(base: list[str], theirs: list[str], mine: list[str]) -> list[str]:
     before = set(base)
-    # Who dropped some and added others behind them has not said anything about the order.
-    unmoved = [i for i in base if i in mine] + [i for i in mine if i not in before]
-    order = theirs if mine == unmoved else mine
+
+    def moved(side: list[str]) -> bool:
+        # Who only dropped some and added others behind them has not said anything about the order.
+        return side != [i for i in base if i in side] + [i for i in side if i not in before]
+
+    order = theirs if mine == base or (moved(theirs) and not moved(mine)) else mine
     keep = {i for i in (*theirs, *mine) if (i in theirs and i in mine) or i not in before}
     return [i for i in dict.fromkeys((*order, *theirs, *mine)) if i in keep]
 
