@@ -37,7 +37,7 @@ def main(global_config: dict[str, str], **ini: str) -> Any:
     config.include("cr.db")
     config.include("cr.events.application")
     config.include("cr.projections.rebuild")
-    config.include("cr.forms")
+    config.include("cr.multipart")
     config.include("cr.security")
     config.include("cr.accounts")
     config.include("cr.mail")

@@ -21,8 +21,8 @@ from pyramid.interfaces import ICSRFStoragePolicy
 from zope.interface import implementer
 
 from cr.errors import Forbidden, InvalidJson
-from cr.forms import takes_files
 from cr.headers import not_kept
+from cr.multipart import takes_files
 from cr.security import SESSION_COOKIE
 
 FIELD, HEADER = "csrf_token", "X-CSRF-Token"

@@ -47,6 +47,9 @@ STEP = "currentStep"
 PRIVATE = ("stakeholderEmails", "communitySaveEmail")
 """Keys that hold people's addresses. They are kept in an ordinary table that can be erased, never in an event."""
 
+REFUSED_KEYS = {"__proto__", "constructor", "prototype"}
+"""Keys that change an object's nature in a JavaScript client."""
+
 Id = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 Ids = Annotated[list[Id], Field(max_length=200)]
 

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 from cr.catalog.sections import COMMUNICATION, CONFLICT, DECISIONS, MEMBERSHIP, MORE, VALUES, Section, Values
 from cr.catalog.slugs import is_slug
+from cr.events.payload import REFUSED_KEYS
 from cr.resources.base import Resource
 
 
@@ -70,7 +71,7 @@ class Choices(Step):
 
     def __getitem__(self, name: str) -> Resource:
         # Ids of one's own are of any kind when they came through the API.
-        if not 0 < len(name) <= 200 or not name.isprintable():
+        if not 0 < len(name) <= 200 or not name.isprintable() or name in REFUSED_KEYS:
             raise KeyError(name)
         return Choice(self.request).placed(name, self)
 

@@ -20,8 +20,14 @@ class Autosave {
     this.tries = 0;
     form.addEventListener("input", () => this.later(PAUSE));
     form.addEventListener("change", () => this.later(200));
-    // The button saves too, and must not meet a save of ours on the way.
-    form.addEventListener("submit", () => { this.ended = true; clearTimeout(this.timer); });
+    // The button saves too. It waits for a save of ours that is on its way, or the two would meet as if of two people.
+    form.addEventListener("submit", (event) => {
+      clearTimeout(this.timer);
+      if (!this.busy) { this.ended = true; return; }
+      event.preventDefault();
+      event.stopImmediatePropagation();
+      this.pressed = event.submitter;
+    }, { capture: true });
     addEventListener("pageshow", () => { this.ended = false; });
     addEventListener("online", () => this.later(0));
     document.addEventListener("visibilitychange", () => { if (document.hidden) this.later(0); });
@@ -52,7 +58,11 @@ class Autosave {
       this.failed("Could not save.");
     } finally {
       this.busy = false;
-      if (this.again) { this.again = false; this.later(PAUSE); }
+      if (this.pressed) {
+        const button = this.pressed;
+        this.pressed = null;
+        this.form.requestSubmit(button);
+      } else if (this.again) { this.again = false; this.later(PAUSE); }
     }
   }
 
@@ -61,12 +71,19 @@ class Autosave {
     const typedOn = text(this.form) !== sent;
     // What others wrote into fields that were not touched here is shown at once. Where somebody went on typing in the
     // same field, the form keeps its older version: the next save then finds the clash and asks.
-    let together = true;
-    const tidy = (words) => (words ?? "").replaceAll("\r\n", "\n").trim();
+    let together = said.together;
     for (const [name, value] of Object.entries(said.fields)) {
+      if (Array.isArray(value)) {
+        for (const box of this.form.querySelectorAll(`input[type=checkbox][name="${CSS.escape(name)}"]`)) {
+          const was = body.getAll(name).includes(box.value);
+          if (value.includes(box.value) === was) continue;
+          if (box.checked === was) box.checked = !was;
+          else together = false;
+        }
+        continue;
+      }
       const field = this.form.elements.namedItem(name);
-      if (!field || tidy(value) === tidy(body.get(name))) continue;
-      if (tidy(field.value) === tidy(body.get(name))) field.value = value;
+      if (field?.value === body.get(name)) field.value = value;
       else together = false;
     }
     if (together) this.hide("version", said.version);
@@ -88,7 +105,7 @@ class Autosave {
 
   refused(answer, said) {
     if (answer.status >= 500 || answer.status === 429) return this.failed(said.error.message);
-    if (answer.status === 409) return this.say("Changed elsewhere too: press the button below to see both texts", "failed");
+    if (said.error.details?.clashes) return this.say("Changed elsewhere too: press the button below to see both texts", "failed");
     const first = Object.values(said.error.details?.fields ?? {})[0];
     this.say(`Not saved yet. ${first ?? said.error.message}`, "failed");
   }
@@ -160,16 +177,17 @@ document.addEventListener("submit", async (event) => {
 
 // Searching while somebody types --------------------------------------------------------------------------------------
 
-let asked;
+let asked, search;
 document.addEventListener("input", (event) => {
   const form = event.target.closest("form[data-search]");
   if (!form) return;
   clearTimeout(asked);
   asked = setTimeout(async () => {
     const address = `${addressOf(form)}?${new URLSearchParams(new FormData(form))}`;
-    const answer = await fetch(address).catch(() => null);
-    if (!answer?.ok) return;
-    const page = await parsed(answer);
+    search?.abort();
+    search = new AbortController();
+    const page = await fetch(address, { signal: search.signal }).then((answer) => answer.ok ? parsed(answer) : null).catch(() => null);
+    if (!page) return;
     swap("[data-results]", page);
     swap("#cards > .actions", page);
     const found = document.querySelectorAll("[data-results] .card").length;

@@ -30,7 +30,7 @@ from cr.errors import (
     RateLimited,
     Unauthorized,
 )
-from cr.forms import FIELDS_MOST, FILES_MOST, TEXTS_MOST, is_multipart, takes_files
+from cr.multipart import FIELDS_MOST, FILES_MOST, TEXTS_MOST, is_multipart, takes_files
 from cr.resources import root_factory
 from cr.views.api.body import BYTES_MOST as JSON_MOST
 

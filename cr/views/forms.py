@@ -82,6 +82,10 @@ class Input:
         else:
             holder[self.place[-1]] = self._value(text)
 
+    def tidied(self, text: str) -> str:
+        """What the form shows of a text once it is kept."""
+        return "\n".join(_lines(text)) if self.kind == "lines" else str(self._value(text))
+
     def _value(self, text: str) -> Any:
         if self.kind == "lines":
             return _lines(text)

@@ -9,15 +9,13 @@ from typing import Any, NoReturn, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from cr.errors import InvalidJson, PayloadTooLarge, ValidationProblem
-from cr.events.payload import validation_problem
+from cr.events.payload import REFUSED_KEYS, validation_problem
 
 BYTES_MOST = 512 * 1024
 DEPTH_MOST = 40
 STRING_MOST = 50_000
 ARRAY_MOST = 5_000
 KEYS_MOST = 500
-REFUSED_KEYS = {"__proto__", "constructor", "prototype"}
-"""Keys that change an object's nature in a JavaScript client."""
 
 M = TypeVar("M", bound=BaseModel)
 

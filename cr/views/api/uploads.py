@@ -10,7 +10,7 @@ from pyramid.view import view_config
 
 from cr import uploads
 from cr.errors import NotFound, ServerMisconfigured, ValidationProblem
-from cr.forms import file_of, is_multipart
+from cr.multipart import file_of, is_multipart
 from cr.resources.api import ApiUpload, ApiUploads
 from cr.security import Permission
 from cr.uploads import files

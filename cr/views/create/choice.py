@@ -17,11 +17,11 @@ from cr.catalog.sections import MORE, VALUES
 from cr.errors import NotFound, Problem, Unauthorized
 from cr.events.draft import Clashes
 from cr.events.payload import BLOCKS, META, Payload, label_of
-from cr.forms import File, file_of
+from cr.multipart import File, file_of
 from cr.projections.revisions import own_file
 from cr.resources.create import Choice
-from cr.views.create.choices import ChoicesBase, refuse_full
-from cr.views.forms import LABEL_MOST, Entry, Form, Input, entry_inputs, read_form, shown_text, tidy
+from cr.views.create.choices import ChoicesBase, is_full, refuse_full
+from cr.views.forms import LABEL_MOST, Entry, Form, Input, entry_inputs, read_form, tidy
 
 TEMPLATE = "cr:templates/create/choice.jinja2"
 
@@ -34,6 +34,9 @@ KINDS = {
 """The kinds of field block, and what people call them."""
 
 BLOCKS_MOST = 30
+FILES_MOST = 3
+"""In one form: a picture takes its time to be made anew."""
+
 NEW_BLOCK = re.compile(r"(text|badges|upload|proportion):([0-9a-f]{12})")
 
 
@@ -118,11 +121,11 @@ class ChoiceViews(ChoicesBase):
     # --- Looking ------------------------------------------------------------------------------------------------------
 
     @view_config(request_method="GET", renderer=TEMPLATE)
-    def show(self) -> dict[str, Any]:
+    def show(self) -> Any:
         payload = self.work.payload
         if self.own:
-            if self.section is VALUES:
-                refuse_full(payload)
+            if self.section is VALUES and is_full(payload):
+                return HTTPSeeOther(self.url(type(self.step), anchor="chosen", **self._then()))
             form = self._form(payload, str(uuid4()), new=True)
         else:
             if self.id not in self.chosen:
@@ -159,6 +162,12 @@ class ChoiceViews(ChoicesBase):
         with_new = self._with_posted_block(base)
         form = self._form(with_new, identifier, new=new)
         wanted = read_form(form, with_new, posted)
+        if (
+            new
+            and posted.get("action", "").startswith("add-")
+            and identifier not in wanted.get(self.section.selected, ())
+        ):
+            form.errors[f"{identifier}.label"] = "Give it a name first."
         self._name_method(wanted, identifier)
         self._read_blocks(form, base, wanted, identifier)
         if form.errors:
@@ -173,10 +182,9 @@ class ChoiceViews(ChoicesBase):
                 raise
             return self.both_texts(form, base, clashes, hue=self.section.hue)
         if self.by_itself:
-            entry, after = form.entries[0], self.work.payload
-            return self.written(
-                {each.name: shown_text(each, entry, after) for each in entry.inputs if each.name in posted}
-            )
+            now = {block["id"] for block in self.work.payload.get(BLOCKS, {}).get(identifier, ())}
+            shown = {block["id"] for block in wanted.get(BLOCKS, {}).get(identifier, ())}
+            return self.written(form, together=now == shown)
         return self._answer(identifier)
 
     def _answer(self, identifier: str) -> HTTPSeeOther:
@@ -214,8 +222,6 @@ class ChoiceViews(ChoicesBase):
         texts = (text for name, text in posted.items() if name.startswith(prefix) and name != f"{prefix}percent")
         if not any(text.strip() for text in texts) and file_of(self.request, f"file-{block}") is None:
             return base
-        if any(each["id"] == block for each in base.get(BLOCKS, {}).get(self.id, ())):
-            return base  # a script has saved it while somebody was typing
         return self._with_blank_block(base, kind, block)
 
     def _name_method(self, wanted: dict[str, Any], identifier: str) -> None:
@@ -232,19 +238,31 @@ class ChoiceViews(ChoicesBase):
             blocks[:] = [block for block in blocks if block["id"] != removed]
             for name in [name for name in form.errors if name.startswith(f"{identifier}.block-{removed}.")]:
                 del form.errors[name]
-        attached_before = False
         for block in blocks:
             block.pop("new", None)
-            file = file_of(self.request, f"file-{block['id']}")
-            if block["kind"] == "upload" and file and not form.errors:
-                self._attach(form, block, file, limited=not attached_before)
-                attached_before = True
             name = f"{identifier}.block-{block['id']}.blockTitle"
             emptied = name in form.texts and not form.texts[name] and not block["blockTitle"]
             if emptied and block["id"] not in headless:
                 form.errors.setdefault(name, "Give it a heading, or remove it.")
+            file = file_of(self.request, f"file-{block['id']}")
+            if file and not block["blockTitle"] and not form.texts.get(name):
+                form.errors[name] = "Say what the file is; of a picture, what it shows."
+        self._attach_all(form, blocks)
         if not blocks:
             wanted.get(BLOCKS, {}).pop(identifier, None)
+
+    def _attach_all(self, form: Form, blocks: list[dict[str, Any]]) -> None:
+        """Last, when nothing else is wrong with the form: a file that is kept belongs to something."""
+        files = [
+            (block, file)
+            for block in blocks
+            if block["kind"] == "upload" and (file := file_of(self.request, f"file-{block['id']}"))
+        ]
+        if len(files) > FILES_MOST:
+            form.errors[f"file-{files[FILES_MOST][0]['id']}"] = f"Attach at most {FILES_MOST} files at once."
+        for number, (block, file) in enumerate(files):
+            if not form.errors:
+                self._attach(form, block, file, limited=number == 0)
 
     def _attach(self, form: Form, block: dict[str, Any], file: File, *, limited: bool) -> None:
         purpose = uploads.Purpose.CUSTOM_METHOD_ATTACHMENT
@@ -254,9 +272,6 @@ class ChoiceViews(ChoicesBase):
             if problem.status >= 500:
                 raise
             form.errors[f"file-{block['id']}"] = problem.message
-            return
-        if not block["blockTitle"]:
-            block["blockTitle"] = block["fileName"][:200]
 
 
 ENDINGS = {

@@ -228,9 +228,11 @@ class ChoicesViews(ChoicesBase):
             "dropped": "{} is out of your rule. Its words come back if you choose it again.",
             "saved": "{} is saved.",
         }
+        details = self.work.payload.get(self.section.details, {})
         for key, sentence in words.items():
             identifier = self.request.GET.get(key)
-            if identifier and (identifier in self.chosen) != (key == "dropped"):
+            # Only what was chosen once: the address may hold anybody's words.
+            if identifier and (identifier in details if key == "dropped" else identifier in self.chosen):
                 return sentence.format(label_of(self.work.payload, identifier))
         return None
 
@@ -250,7 +252,12 @@ def _finds(query: str, item: Value | Method) -> bool:
     return all(word in whole for word in query.lower().split())
 
 
+def is_full(payload: Payload) -> bool:
+    """Whether there is no room for another value."""
+    return len(payload.get(VALUES.selected, ())) >= VALUES.most
+
+
 def refuse_full(payload: Payload) -> None:
     """Raises `Conflict` where there is no room for another value."""
-    if len(payload.get(VALUES.selected, ())) >= VALUES.most:
+    if is_full(payload):
         raise Conflict(f"There is room for {VALUES.most} values. Remove one first, then add yours.")

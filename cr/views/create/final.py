@@ -10,7 +10,7 @@ from pyramid.view import view_config, view_defaults
 
 from cr.catalog.sections import MORE, SECTIONS, VALUES
 from cr.errors import NotFound, Problem
-from cr.events.payload import label_of
+from cr.events.payload import STEP, label_of, same
 from cr.projections.revisions import outline
 from cr.resources.create import (
     Choice,
@@ -82,6 +82,12 @@ class FinalViews(StepViews):
             return None
         return HTTPSeeOther(self.request.resource_path(self.request.root, "drafts", str(draft.id), "publish"))
 
+    def _agreed(self) -> int:
+        """The version that the person agreed to publish. Where somebody is in the flow is nothing to agree to."""
+        version = self.work.seen()
+        then = {**self.work.before(version), STEP: None}
+        return self.work.version if same(then, {**self.work.payload, STEP: None}) else version
+
     @view_config(request_method="POST")
     def publish(self) -> Any:
         if away := self._elsewhere():
@@ -92,7 +98,7 @@ class FinalViews(StepViews):
         if draft is None:
             return HTTPSeeOther(self.url(CommunitySave, then=self.step.key))
         try:
-            publish(self.request, draft, self.work.seen())
+            publish(self.request, draft, self._agreed())
         except Problem as problem:
             if problem.status not in (400, 409, 429) or self.by_itself:
                 raise

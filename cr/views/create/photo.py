@@ -11,7 +11,7 @@ from cr import uploads
 from cr.errors import Problem
 from cr.events.draft import Clashes
 from cr.events.payload import STEP, TEXTS
-from cr.forms import file_of
+from cr.multipart import file_of
 from cr.projections.revisions import own_file
 from cr.resources.create import CommunitySave, CommunityUpload
 from cr.views.create.choice import attached
@@ -83,5 +83,5 @@ class PhotoViews(StepViews):
                 raise
             return self.both_texts(form, base, clashes)
         if self.by_itself:
-            return self.written({WORDS: ALT.text(self.work.payload)})
+            return self.written(form)
         return HTTPSeeOther(self.here) if stay else self.go_on()

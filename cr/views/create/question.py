@@ -122,8 +122,17 @@ class QuestionViews(StepViews):
                 raise
             return self.both_texts(form, base, clashes)
         if self.by_itself:
-            return self.written({each.name: each.text(self.work.payload) for each in form.entries[0].inputs})
+            return self.written(
+                form,
+                {
+                    group.name: [answer.value for answer in group.answers if answer.value in self._answers(group)]
+                    for group in GROUPS.get(type(self.step), ())
+                },
+            )
         return self.go_on()
+
+    def _answers(self, group: Group) -> list[str]:
+        return list(self.work.payload.get(group.key, ()))
 
     def _seen(self, version: int) -> dict[str, str]:
         return {**self.hidden(), "version": str(version)}

@@ -35,7 +35,7 @@ from cr.resources.create import (
 )
 from cr.views.api.times import iso_z
 from cr.views.create.work import Work, open_work
-from cr.views.forms import Form, both_texts
+from cr.views.forms import Form, both_texts, shown_text
 
 PARTS: tuple[tuple[str, tuple[type[Step], ...]], ...] = (
     (
@@ -140,9 +140,16 @@ class StepViews:
 
     @property
     def steps(self) -> list[type[Step]]:
-        """The steps that this person takes: signed in, they need not be told how to keep their work."""
-        signed_in = self.request.identity is not None
-        return [step for step in STEPS if not (signed_in and step is CommunitySave)]
+        """The steps that this person takes.
+
+        Signed in, they need not be told how to keep their work; the stakeholders of a published rule are there already.
+        """
+        left_out: set[type[Step]] = set()
+        if self.request.identity is not None:
+            left_out.add(CommunitySave)
+        if self.work.draft is not None and self.work.draft.rule is not None:
+            left_out.add(ConfirmStakeholders)
+        return [step for step in STEPS if step not in left_out]
 
     @property
     def next_step(self) -> type[Step]:
@@ -245,13 +252,25 @@ class StepViews:
         """Whether a script saves while somebody is typing, and wants to hear how it went rather than another page."""
         return bool(self.request.wants_json)
 
-    def written(self, fields: dict[str, str] | None = None) -> Response:
-        """The answer to a script: the new version, and what the fields of the form say after others' changes."""
+    def written(self, form: Form, answers: dict[str, list[str]] | None = None, *, together: bool = True) -> Response:
+        """The answer to a script: the new version, and what the fields of the form say now where others changed them.
+
+        `answers` are those of the groups of checkboxes. Without `together` the form shows fields that are no more, or
+        lacks new ones: then it must go on with the version that it has.
+        """
+        fields: dict[str, Any] = dict(answers or {})
+        for entry in form.entries:
+            for each in entry.inputs:
+                text = shown_text(each, entry, self.work.payload)
+                # What was typed is not written over by what it comes to: "a", a line end, and the next line to come.
+                if each.name in form.texts and each.tidied(form.texts[each.name]) != text:
+                    fields[each.name] = text
         body = {
             "version": self.work.version,
+            "together": together,
             "savedAt": iso_z(self.work.saved_at) if self.work.saved_at else None,
             "draft": self.work.query.get("draft"),
-            "fields": fields or {},
+            "fields": fields,
         }
         response: Response = render_to_response("json", body, request=self.request)
         response.headers["Cache-Control"] = "no-store"

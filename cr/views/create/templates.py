@@ -23,7 +23,7 @@ from cr.resources.create import (
     TemplateReview,
     Templates,
 )
-from cr.views.create.work import open_work
+from cr.views.create.work import DraftWork, open_work
 
 
 @view_config(context=Templates, request_method="GET", renderer="cr:templates/templates.jinja2")
@@ -38,7 +38,6 @@ def templates(context: Templates, request: Any) -> dict[str, Any]:
                 "title": template.title,
                 "category": template.category,
                 "description": template.description,
-                "featured": template.featured,
                 "reason": reason(fitting.matched, wanted),
                 "url": request.resource_path(
                     request.root, "create", "review-template", template.slug, query=work.query
@@ -79,6 +78,7 @@ class TemplateViews:
             "action": self.url,
             "has_choices": has_choices,
             "draft_title": self.work.title,
+            "anew": has_choices and self.request.identity is not None,
             "hidden": {"version": str(self.work.version), **self.work.query},
             "templates_url": request.resource_path(request.root, "templates", query=self.work.query),
             "errors": {},
@@ -92,8 +92,11 @@ class TemplateViews:
         first: type[Step] = CoreValues
         if self.request.POST.get("action") == "use":
             first = ConfirmStakeholders
+        if self.request.POST.get("action") == "new" and self.request.identity is not None:
+            self.work = DraftWork(self.request, None, anew=True)
+        else:
+            self.work.seen()
         step = first if self.work.title else CommunityName
-        self.work.seen()
         # To the text as it is now, not as the page showed it: what another window wrote meanwhile stays.
         begun = {**choosing.add_template(self.work.payload, self.template, methods, values), STEP: step.key}
         self.work.write(begun, self.work.version, template=self.template.slug)

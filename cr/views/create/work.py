@@ -106,8 +106,10 @@ class Work(ABC):
 class DraftWork(Work):
     """A signed-in person's draft, which may not have been started yet."""
 
-    def __init__(self, request: Any, draft: Draft | None) -> None:
+    def __init__(self, request: Any, draft: Draft | None, *, anew: bool = False) -> None:
+        """`anew`: the first save starts a draft beside those that there are."""
         super().__init__(request)
+        self._anew = anew
         self._take(draft)
 
     def _take(self, draft: Draft | None) -> None:
@@ -127,7 +129,7 @@ class DraftWork(Work):
             # Of two first saves at once the second goes on with the draft that the first has started.
             one_at_a_time(self.request.dbsession, actor)
             row = drafts.current(self.request.dbsession, actor)
-            if row is None:
+            if row is None or self._anew:
                 origin = {"source": "template", "of": template} if template else {}
                 self._take(rules.draft(rules.start_draft(actor, now, wanted, **origin)))
                 return

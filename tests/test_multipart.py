@@ -8,7 +8,7 @@ import pytest
 from pyramid.request import Request, apply_request_extensions
 
 from cr.errors import PayloadTooLarge, ValidationProblem
-from cr.forms import file_of, takes_files
+from cr.multipart import file_of, takes_files
 
 
 def part(name: str, content: bytes, filename: str | None = None) -> bytes:
