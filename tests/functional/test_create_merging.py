@@ -410,7 +410,7 @@ def test_a_script_hears_the_version_and_what_the_fields_say(somebody: TestApp, e
     said = autosave(somebody, page, communityContext=" We grow food ")
     assert said.content_type == "application/json"
     assert said.headers["Cache-Control"] in ("no-store", "private, no-store")
-    assert said.json["fields"] == {"communityContext": "We grow food", "summary": "Theirs"}
+    assert said.json["fields"] == {"summary": "Theirs"}  # what was typed is not written over
     assert said.json["savedAt"].endswith("Z")
     assert said.json["version"] > int(filled(page)["version"].value)
     # Where somebody is, only a button says.
@@ -473,10 +473,8 @@ def test_a_script_leaves_the_name_of_a_choice_as_the_page_shows_it(
 ) -> None:
     start(somebody)
     page = place(somebody, identifier, step=step).click(f"^{name}$")
-    field = filled(page, label=name).submit_fields()
     said = autosave(somebody, page, label=name).json
-    assert said["fields"].items() <= {key: value.replace("\r\n", "\n") for key, value in field}.items()
-    assert said["fields"][f"{identifier}.label"] == name
+    assert said["fields"] == {}
 
 
 def test_a_script_that_saves_a_new_block_again_and_again_makes_one(somebody: TestApp, engine: sa.Engine) -> None:

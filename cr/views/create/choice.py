@@ -242,16 +242,13 @@ class ChoiceViews(ChoicesBase):
             block.pop("new", None)
             name = f"{identifier}.block-{block['id']}.blockTitle"
             emptied = name in form.texts and not form.texts[name] and not block["blockTitle"]
-            if emptied and block["id"] not in headless:
+            if emptied and block["id"] not in headless and not file_of(self.request, f"file-{block['id']}"):
                 form.errors.setdefault(name, "Give it a heading, or remove it.")
-            file = file_of(self.request, f"file-{block['id']}")
-            if file and not block["blockTitle"] and not form.texts.get(name):
-                form.errors[name] = "Say what the file is; of a picture, what it shows."
-        self._attach_all(form, blocks)
+        self._attach_all(form, blocks, identifier)
         if not blocks:
             wanted.get(BLOCKS, {}).pop(identifier, None)
 
-    def _attach_all(self, form: Form, blocks: list[dict[str, Any]]) -> None:
+    def _attach_all(self, form: Form, blocks: list[dict[str, Any]], identifier: str) -> None:
         """Last, when nothing else is wrong with the form: a file that is kept belongs to something."""
         files = [
             (block, file)
@@ -263,6 +260,10 @@ class ChoiceViews(ChoicesBase):
         for number, (block, file) in enumerate(files):
             if not form.errors:
                 self._attach(form, block, file, limited=number == 0)
+            if not (form.errors or block["blockTitle"]):
+                if not block["fileName"].endswith(".pdf"):
+                    form.errors[f"{identifier}.block-{block['id']}.blockTitle"] = "Say what the picture shows."
+                block["blockTitle"] = block["fileName"][:200]
 
     def _attach(self, form: Form, block: dict[str, Any], file: File, *, limited: bool) -> None:
         purpose = uploads.Purpose.CUSTOM_METHOD_ATTACHMENT
