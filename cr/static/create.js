@@ -105,8 +105,8 @@ class Autosave {
 
   refused(answer, said) {
     if (answer.status >= 500 || answer.status === 429) return this.failed(said.error.message);
-    if (said.error.details?.clashes) return this.say("Changed elsewhere too: press the button below to see both texts", "failed");
-    const first = Object.values(said.error.details?.fields ?? {})[0];
+    if (said.details?.clashes) return this.say("Changed elsewhere too: press the button below to see both texts", "failed");
+    const first = Object.values(said.details?.fields ?? {})[0];
     this.say(`Not saved yet. ${first ?? said.error.message}`, "failed");
   }
 

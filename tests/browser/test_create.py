@@ -43,7 +43,7 @@ def test_a_rule_from_a_template_with_words_and_files_of_ones_own(
         page.goto(mailed_link(smtp))
         if javascript:
             at(page, "Sign in here?")
-            expect(page.get_by_label("Put “Elm Street Bakery” in that browser among my drafts")).to_be_checked()
+            expect(page.get_by_label("Put what was written in that browser among my drafts")).to_be_checked()
             press(page, "Sign in")
 
         a_photo(page)

@@ -66,7 +66,7 @@ def test_a_link_that_is_opened_elsewhere_need_not_bring_the_draft(browser: Brows
         asking.get_by_label("Email address").fill("ada@example.org")
         press(asking, "Mail me the link")
         other.goto(mailed_link(smtp))
-        other.get_by_label("Put “Elm Street Bakery” in that browser among my drafts").uncheck()
+        other.get_by_label("Put what was written in that browser among my drafts").uncheck()
         press(other, "Sign in")
         other.goto("/drafts")
         expect(other.get_by_text("No drafts yet.")).to_be_visible()
