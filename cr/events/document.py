@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from itertools import count
 from typing import Any, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -110,8 +111,12 @@ def composed(payload: Payload) -> dict[str, Any]:
     for part in base.get("sections") or []:
         entries = []
         for entry in part["entries"]:
-            # `decomposed` made a source for every entry of the document, so there is one left.
-            source = sources[_text(Piece(part["categoryName"], entry))].pop()
+            # `decomposed` makes a source for every entry of the document; one without is nobody's to change.
+            left = sources.get(_text(Piece(part["categoryName"], entry)))
+            if not left:
+                entries.append(entry)
+                continue
+            source = left.pop()
             if source in now and now[source].section == part["categoryName"]:
                 entries.append(now[source].entry if source in changed else entry)
                 kept.add(source)
@@ -255,6 +260,9 @@ def _carried(key: str, payload: Payload) -> Any:
     return value
 
 
+NAMED = (VALUES.selected, *(section.selected for section in METHOD_SECTIONS))
+
+
 def decomposed(title: str, summary: str | None, document: Document) -> dict[str, Any]:
     """A draft's payload that begins from a document; `composed` makes exactly that document of it again.
 
@@ -285,6 +293,9 @@ def decomposed(title: str, summary: str | None, document: Document) -> dict[str,
     parts[META] = metas
 
     made = _by_text(_pieces(nested(flat(parts))))
+    # What else has an id would be called by the clause's label.
+    taken = {identifier for key in NAMED for identifier in parts[key]}
+    free = (name for number in count(1) if (name := f"clause-{number}") not in taken)
     clauses: dict[str, dict[str, Any]] = {}
     for part in document.get("sections") or []:
         for entry in part["entries"]:
@@ -292,7 +303,7 @@ def decomposed(title: str, summary: str | None, document: Document) -> dict[str,
             if found:
                 found.pop()
             else:
-                clauses[f"clause-{len(clauses) + 1}"] = _clause(part["categoryName"], entry)
+                clauses[next(free)] = _clause(part["categoryName"], entry)
     parts[MORE.selected] = list(clauses)
     parts[MORE.details] = clauses
     return nested(flat(parts))
