@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from itertools import count
 from typing import Any, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from cr.catalog.sections import METHOD_SECTIONS, MORE, VALUES, Section
-from cr.events.payload import BLOCKS, META, Block, Payload, flat, label_of, nested, same, validation_problem
+from cr.events.payload import BLOCKS, META, Block, Payload, flat, label_of, labels_of, nested, same, validation_problem
 
 Document = Mapping[str, Any]
 
@@ -90,6 +90,8 @@ class Piece(NamedTuple):
     entry: dict[str, Any]
 
 
+Label = Callable[[str], str]
+
 Source = tuple[str, str]
 """Which value, method or clause a piece comes from: the key of its section and its id."""
 
@@ -156,11 +158,12 @@ def _began_from(payload: Payload) -> dict[str, Any]:
 def _pieces(payload: Payload) -> dict[Source, Piece]:
     """Every piece of a payload in the order of a rule."""
     pieces: dict[Source, Piece] = {}
+    label = labels_of(payload)
     for value in payload.get(VALUES.selected, ()):
-        pieces[VALUES.key, value] = Piece(VALUES.name, _value_entry(payload, value))
+        pieces[VALUES.key, value] = Piece(VALUES.name, _value_entry(payload, value, label))
     for section in METHOD_SECTIONS:
         for method in payload.get(section.selected, ()):
-            pieces[section.key, method] = Piece(section.name, _method_entry(section, payload, method))
+            pieces[section.key, method] = Piece(section.name, _method_entry(section, payload, method, label))
     for source, name, entry in _own_entries(payload):
         pieces[source] = Piece(name, entry)
     return pieces
@@ -196,8 +199,9 @@ def _added(now: Mapping[Source, Piece], shown: set[Source]) -> dict[str, list[di
 
 
 def _compose_values(document: dict[str, Any], payload: Payload, first: Payload) -> None:
-    made = [_core_value(payload, value) for value in payload.get(VALUES.selected, ())]
-    before = [_core_value(first, value) for value in first.get(VALUES.selected, ())]
+    named, was_named = labels_of(payload), labels_of(first)
+    made = [_core_value(payload, value, named) for value in payload.get(VALUES.selected, ())]
+    before = [_core_value(first, value, was_named) for value in first.get(VALUES.selected, ())]
     if same(made, before):
         return
     values = _records("chipId", document.pop("coreValues", None) or [], before, made)
@@ -206,10 +210,11 @@ def _compose_values(document: dict[str, Any], payload: Payload, first: Payload) 
 
 
 def _compose_methods(document: dict[str, Any], payload: Payload, first: Payload) -> None:
+    named, was_named = labels_of(payload), labels_of(first)
     selections = dict(document.get("methodSelections") or {})
     for section in METHOD_SECTIONS:
-        made = [_selection(section, payload, method) for method in payload.get(section.selected, ())]
-        before = [_selection(section, first, method) for method in first.get(section.selected, ())]
+        made = [_selection(section, payload, method, named) for method in payload.get(section.selected, ())]
+        before = [_selection(section, first, method, was_named) for method in first.get(section.selected, ())]
         if same(made, before):
             continue
         methods = _records("id", selections.pop(section.key, None) or [], before, made)
@@ -337,9 +342,9 @@ def _own_entries(payload: Payload) -> Iterable[tuple[Source, str, dict[str, Any]
             yield ("sections", f"{number}.{place}"), part["categoryName"], entry
 
 
-def _value_entry(payload: Payload, value: str) -> dict[str, Any]:
+def _value_entry(payload: Payload, value: str, label: Label) -> dict[str, Any]:
     details = payload.get(VALUES.details, {}).get(value, {})
-    entry: dict[str, Any] = {"title": label_of(payload, value)}
+    entry: dict[str, Any] = {"title": label(value)}
     if details.get("meaning"):
         entry["body"] = details["meaning"]
     if details.get("signals"):
@@ -347,8 +352,8 @@ def _value_entry(payload: Payload, value: str) -> dict[str, Any]:
     return entry
 
 
-def _method_entry(section: Section, payload: Payload, method: str) -> dict[str, Any]:
-    entry: dict[str, Any] = {"title": label_of(payload, method)}
+def _method_entry(section: Section, payload: Payload, method: str, label: Label) -> dict[str, Any]:
+    entry: dict[str, Any] = {"title": label(method)}
     support = payload.get(META, {}).get(method, {}).get("supportText")
     if support:
         entry["body"] = support
@@ -382,20 +387,20 @@ def _block(block: Mapping[str, Any]) -> dict[str, Any]:
     return {"label": str(block.get("blockTitle", "")), "body": str(block.get("placeholderText", ""))}
 
 
-def _core_value(payload: Payload, value: str) -> dict[str, Any]:
+def _core_value(payload: Payload, value: str, label: Label) -> dict[str, Any]:
     details = payload.get(VALUES.details, {}).get(value, {})
     return {
         "chipId": value,
-        "label": label_of(payload, value),
+        "label": label(value),
         "meaning": details.get("meaning", ""),
         "signals": details.get("signals", ""),
     }
 
 
-def _selection(section: Section, payload: Payload, method: str) -> dict[str, Any]:
+def _selection(section: Section, payload: Payload, method: str, label: Label) -> dict[str, Any]:
     made = {
         "id": method,
-        "label": label_of(payload, method),
+        "label": label(method),
         "sections": payload.get(section.details, {}).get(method, {}),
     }
     support = payload.get(META, {}).get(method, {}).get("supportText")

@@ -325,3 +325,18 @@ def test_every_difference_is_told() -> None:
 def test_a_document_that_cannot_be_read_is_refused_by_name(document: dict[str, Any]) -> None:
     with pytest.raises(ValidationProblem, match="document"):
         checked_document(document)
+
+
+def test_the_names_of_chips_are_read_once_for_all_entries() -> None:
+    class Chips(list[Any]):
+        walks = 0
+
+        def __iter__(self) -> Any:
+            Chips.walks += 1
+            return super().__iter__()
+
+    ids = [str(number) for number in range(50)]
+    chips = Chips({"id": each, "label": f"Value {each}"} for each in ids)
+    document = composed({"selectedCoreValueIds": ids, "coreValuesChipsSnapshot": chips})
+    assert [value["label"] for value in document["coreValues"]] == [f"Value {each}" for each in ids]
+    assert Chips.walks <= 3
