@@ -119,7 +119,7 @@ def refuse_other_sites(event: NewRequest) -> None:
     if request.method in SAFE_METHODS:
         return
     origin = request.headers.get("Origin")
-    ours = {request.host_url.lower(), (request.settings.app_origin or "").lower()}
+    ours = {each.lower() for each in (request.host_url, request.settings.app_origin) if each}
     if origin is not None and origin.lower() not in ours:
         raise Forbidden(FROM_ELSEWHERE)
     # "none": the person did it without any page, from the address bar or a bookmark.

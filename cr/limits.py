@@ -162,16 +162,37 @@ class Limits:
         return work(self._local)
 
 
-def at_most_once(request: Any, *intervals: Interval) -> None:
+class Turn:
+    """Intervals that a request took: they come back once, or never."""
+
+    def __init__(self, limits: Limits, intervals: tuple[Interval, ...]) -> None:
+        self._limits = limits
+        self._intervals = intervals
+        self._settled = False
+
+    def keep(self) -> None:
+        """From now on they count, whatever becomes of the request."""
+        self._settled = True
+
+    def give_back(self) -> None:
+        if not self._settled:
+            self._settled = True
+            self._limits.give_back(*self._intervals)
+
+
+def at_most_once(request: Any, *intervals: Interval) -> Turn:
     """Take all the intervals or raise `RateLimited`. Only what succeeds counts: with the transaction they come back.
 
-    So a person whose mail could not be sent, or whose form was refused, may try again at once.
+    So a person whose mail could not be sent, or whose form was refused, may try again at once. What was costly even
+    so is to `keep` its turn.
     """
     limits: Limits = request.registry["cr.limits"]
     limits.take(*intervals)
+    turn = Turn(limits, intervals)
     transaction = request.tm.get()
-    transaction.addAfterAbortHook(limits.give_back, intervals)
-    transaction.addAfterCommitHook(lambda success: None if success else limits.give_back(*intervals))
+    transaction.addAfterAbortHook(turn.give_back)
+    transaction.addAfterCommitHook(lambda success: None if success else turn.give_back())
+    return turn
 
 
 def includeme(config: Any) -> None:

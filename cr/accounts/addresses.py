@@ -15,8 +15,14 @@ ADDRESS = re.compile(
 )
 
 
+TYPED_LONGEST = 320
+"""Characters that are looked into at all, for the codec of domains takes the square of their number."""
+
+
 def normalised(text: str) -> str:
     """Trimmed, lower-case, the domain in its ASCII form. Raises `ValueError` for what is no address."""
+    if len(text) > TYPED_LONGEST:
+        raise ValueError("not a mail address")
     local, _, domain = text.strip().lower().rpartition("@")
     try:
         ascii_domain = domain.encode("idna")

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from itertools import count
 from typing import Any, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from cr.catalog.sections import METHOD_SECTIONS, MORE, VALUES, Section
-from cr.events.payload import BLOCKS, META, Block, Payload, flat, label_of, nested, same, validation_problem
+from cr.events.payload import BLOCKS, META, Block, Payload, flat, label_of, labels_of, nested, same, validation_problem
 
 Document = Mapping[str, Any]
 
@@ -89,6 +90,8 @@ class Piece(NamedTuple):
     entry: dict[str, Any]
 
 
+Label = Callable[[str], str]
+
 Source = tuple[str, str]
 """Which value, method or clause a piece comes from: the key of its section and its id."""
 
@@ -110,8 +113,12 @@ def composed(payload: Payload) -> dict[str, Any]:
     for part in base.get("sections") or []:
         entries = []
         for entry in part["entries"]:
-            # `decomposed` made a source for every entry of the document, so there is one left.
-            source = sources[_text(Piece(part["categoryName"], entry))].pop()
+            # `decomposed` makes a source for every entry of the document; one without is nobody's to change.
+            left = sources.get(_text(Piece(part["categoryName"], entry)))
+            if not left:
+                entries.append(entry)
+                continue
+            source = left.pop()
             if source in now and now[source].section == part["categoryName"]:
                 entries.append(now[source].entry if source in changed else entry)
                 kept.add(source)
@@ -151,11 +158,12 @@ def _began_from(payload: Payload) -> dict[str, Any]:
 def _pieces(payload: Payload) -> dict[Source, Piece]:
     """Every piece of a payload in the order of a rule."""
     pieces: dict[Source, Piece] = {}
+    label = labels_of(payload)
     for value in payload.get(VALUES.selected, ()):
-        pieces[VALUES.key, value] = Piece(VALUES.name, _value_entry(payload, value))
+        pieces[VALUES.key, value] = Piece(VALUES.name, _value_entry(payload, value, label))
     for section in METHOD_SECTIONS:
         for method in payload.get(section.selected, ()):
-            pieces[section.key, method] = Piece(section.name, _method_entry(section, payload, method))
+            pieces[section.key, method] = Piece(section.name, _method_entry(section, payload, method, label))
     for source, name, entry in _own_entries(payload):
         pieces[source] = Piece(name, entry)
     return pieces
@@ -191,8 +199,9 @@ def _added(now: Mapping[Source, Piece], shown: set[Source]) -> dict[str, list[di
 
 
 def _compose_values(document: dict[str, Any], payload: Payload, first: Payload) -> None:
-    made = [_core_value(payload, value) for value in payload.get(VALUES.selected, ())]
-    before = [_core_value(first, value) for value in first.get(VALUES.selected, ())]
+    named, was_named = labels_of(payload), labels_of(first)
+    made = [_core_value(payload, value, named) for value in payload.get(VALUES.selected, ())]
+    before = [_core_value(first, value, was_named) for value in first.get(VALUES.selected, ())]
     if same(made, before):
         return
     values = _records("chipId", document.pop("coreValues", None) or [], before, made)
@@ -201,10 +210,11 @@ def _compose_values(document: dict[str, Any], payload: Payload, first: Payload) 
 
 
 def _compose_methods(document: dict[str, Any], payload: Payload, first: Payload) -> None:
+    named, was_named = labels_of(payload), labels_of(first)
     selections = dict(document.get("methodSelections") or {})
     for section in METHOD_SECTIONS:
-        made = [_selection(section, payload, method) for method in payload.get(section.selected, ())]
-        before = [_selection(section, first, method) for method in first.get(section.selected, ())]
+        made = [_selection(section, payload, method, named) for method in payload.get(section.selected, ())]
+        before = [_selection(section, first, method, was_named) for method in first.get(section.selected, ())]
         if same(made, before):
             continue
         methods = _records("id", selections.pop(section.key, None) or [], before, made)
@@ -255,6 +265,9 @@ def _carried(key: str, payload: Payload) -> Any:
     return value
 
 
+NAMED = (VALUES.selected, *(section.selected for section in METHOD_SECTIONS))
+
+
 def decomposed(title: str, summary: str | None, document: Document) -> dict[str, Any]:
     """A draft's payload that begins from a document; `composed` makes exactly that document of it again.
 
@@ -285,6 +298,9 @@ def decomposed(title: str, summary: str | None, document: Document) -> dict[str,
     parts[META] = metas
 
     made = _by_text(_pieces(nested(flat(parts))))
+    # What else has an id would be called by the clause's label.
+    taken = {identifier for key in NAMED for identifier in parts[key]}
+    free = (name for number in count(1) if (name := f"clause-{number}") not in taken)
     clauses: dict[str, dict[str, Any]] = {}
     for part in document.get("sections") or []:
         for entry in part["entries"]:
@@ -292,7 +308,7 @@ def decomposed(title: str, summary: str | None, document: Document) -> dict[str,
             if found:
                 found.pop()
             else:
-                clauses[f"clause-{len(clauses) + 1}"] = _clause(part["categoryName"], entry)
+                clauses[next(free)] = _clause(part["categoryName"], entry)
     parts[MORE.selected] = list(clauses)
     parts[MORE.details] = clauses
     return nested(flat(parts))
@@ -326,9 +342,9 @@ def _own_entries(payload: Payload) -> Iterable[tuple[Source, str, dict[str, Any]
             yield ("sections", f"{number}.{place}"), part["categoryName"], entry
 
 
-def _value_entry(payload: Payload, value: str) -> dict[str, Any]:
+def _value_entry(payload: Payload, value: str, label: Label) -> dict[str, Any]:
     details = payload.get(VALUES.details, {}).get(value, {})
-    entry: dict[str, Any] = {"title": label_of(payload, value)}
+    entry: dict[str, Any] = {"title": label(value)}
     if details.get("meaning"):
         entry["body"] = details["meaning"]
     if details.get("signals"):
@@ -336,8 +352,8 @@ def _value_entry(payload: Payload, value: str) -> dict[str, Any]:
     return entry
 
 
-def _method_entry(section: Section, payload: Payload, method: str) -> dict[str, Any]:
-    entry: dict[str, Any] = {"title": label_of(payload, method)}
+def _method_entry(section: Section, payload: Payload, method: str, label: Label) -> dict[str, Any]:
+    entry: dict[str, Any] = {"title": label(method)}
     support = payload.get(META, {}).get(method, {}).get("supportText")
     if support:
         entry["body"] = support
@@ -371,20 +387,20 @@ def _block(block: Mapping[str, Any]) -> dict[str, Any]:
     return {"label": str(block.get("blockTitle", "")), "body": str(block.get("placeholderText", ""))}
 
 
-def _core_value(payload: Payload, value: str) -> dict[str, Any]:
+def _core_value(payload: Payload, value: str, label: Label) -> dict[str, Any]:
     details = payload.get(VALUES.details, {}).get(value, {})
     return {
         "chipId": value,
-        "label": label_of(payload, value),
+        "label": label(value),
         "meaning": details.get("meaning", ""),
         "signals": details.get("signals", ""),
     }
 
 
-def _selection(section: Section, payload: Payload, method: str) -> dict[str, Any]:
+def _selection(section: Section, payload: Payload, method: str, label: Label) -> dict[str, Any]:
     made = {
         "id": method,
-        "label": label_of(payload, method),
+        "label": label(method),
         "sections": payload.get(section.details, {}).get(method, {}),
     }
     support = payload.get(META, {}).get(method, {}).get("supportText")

@@ -6,6 +6,7 @@ events that explain the difference.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -13,9 +14,10 @@ from functools import reduce
 from typing import Any, Literal, Protocol
 from uuid import UUID
 
-from cr.catalog import labels, sections
+from cr.catalog import labels as catalog_labels
+from cr.catalog import sections
 from cr.catalog.sections import BY_KEY, FACETS, SECTIONS, VALUES, Section
-from cr.errors import Conflict, ValidationProblem
+from cr.errors import Conflict, NoRoom, ValidationProblem
 from cr.events import payload
 from cr.events.base import Event, stamped
 from cr.events.payload import (
@@ -26,7 +28,7 @@ from cr.events.payload import (
     SELECTIONS,
     Clash,
     Payload,
-    label_of,
+    labels_of,
     merged,
     same,
 )
@@ -233,7 +235,7 @@ class DraftSnapshot(DraftEvent):
     It is only as good as the code that made it, so the topic changes with that code: older ones are passed over.
     """
 
-    TOPIC = f"draft.Snapshot.{fingerprint(__file__, payload.__file__, sections.__file__, *labels.FILES)}"
+    TOPIC = f"draft.Snapshot.{fingerprint(__file__, payload.__file__, sections.__file__, *catalog_labels.FILES)}"
     draft: Draft
 
 
@@ -344,6 +346,18 @@ def _with_fields(payload: dict[str, Any], key: str, identifier: str, fields: Map
 # --- Commands: look at the state, return facts or refuse ------------------------------------------------------------
 
 
+class Labels:
+    """What values and methods are called in two payloads."""
+
+    def __init__(self, before: Payload, after: Payload) -> None:
+        self.before, self.after, self._nobody = labels_of(before), labels_of(after), labels_of({})
+
+    def either(self, identifier: str) -> str:
+        """The new name; the old one for something that is going away."""
+        name = self.after(identifier)
+        return name if name != self._nobody(identifier) else self.before(identifier)
+
+
 def explain(before: Payload, after: Payload) -> list[DraftEvent]:
     """The facts that lead from one canonical payload to another; none when they say the same."""
     facts: list[DraftEvent] = []
@@ -360,10 +374,11 @@ def explain(before: Payload, after: Payload) -> list[DraftEvent]:
     for key in FACETS:
         if before.get(key) != after.get(key):
             facts.append(CommunityDescribed(facet=key, answers=after.get(key, [])))
-    facts += _explain_values(before, after)
-    facts += _explain_custom_methods(before, after)
+    labels = Labels(before, after)
+    facts += _explain_values(before, after, labels)
+    facts += _explain_custom_methods(before, after, labels)
     for section in SECTIONS:
-        facts += _explain_methods(section, before, after)
+        facts += _explain_methods(section, before, after, labels)
     known = {*texts, *FACETS, *SELECTIONS, *PRIVATE, META, BLOCKS, VALUES.details}
     known |= {section.details for section in SECTIONS}
     for key in dict.fromkeys((*before, *after)):
@@ -372,53 +387,49 @@ def explain(before: Payload, after: Payload) -> list[DraftEvent]:
     return facts
 
 
-def _explain_values(before: Payload, after: Payload) -> Iterable[DraftEvent]:
+def _explain_values(before: Payload, after: Payload, labels: Labels) -> Iterable[DraftEvent]:
     old, new = before.get(VALUES.selected, []), after.get(VALUES.selected, [])
+    had, has = set(old), set(new)
     for value in old:
-        if value not in new:
-            yield ValueDropped(value=value, label=label_of(before, value))
+        if value not in has:
+            yield ValueDropped(value=value, label=labels.before(value))
     for value in new:
-        if value not in old:
-            yield ValueChosen(value=value, label=label_of(after, value))
+        if value not in had:
+            yield ValueChosen(value=value, label=labels.after(value))
     if _reordered(old, new):
         yield ValuesOrdered(values=new)
     for value, fields in _changed_fields(before.get(VALUES.details, {}), after.get(VALUES.details, {})):
-        yield ValueDescribed(value=value, label=_label(before, after, value), fields=fields)
+        yield ValueDescribed(value=value, label=labels.either(value), fields=fields)
 
 
-def _explain_methods(section: Section, before: Payload, after: Payload) -> Iterable[DraftEvent]:
+def _explain_methods(section: Section, before: Payload, after: Payload, labels: Labels) -> Iterable[DraftEvent]:
     old, new = before.get(section.selected, []), after.get(section.selected, [])
+    had, has = set(old), set(new)
     for method in old:
-        if method not in new:
-            yield MethodDropped(section=section.key, method=method, label=label_of(before, method))
+        if method not in has:
+            yield MethodDropped(section=section.key, method=method, label=labels.before(method))
     for method in new:
-        if method not in old:
-            yield MethodChosen(section=section.key, method=method, label=label_of(after, method))
+        if method not in had:
+            yield MethodChosen(section=section.key, method=method, label=labels.after(method))
     if _reordered(old, new):
         yield MethodsOrdered(section=section.key, methods=new)
     for method, fields in _changed_fields(before.get(section.details, {}), after.get(section.details, {})):
-        yield MethodDescribed(section=section.key, method=method, label=_label(before, after, method), fields=fields)
+        yield MethodDescribed(section=section.key, method=method, label=labels.either(method), fields=fields)
 
 
-def _explain_custom_methods(before: Payload, after: Payload) -> Iterable[DraftEvent]:
+def _explain_custom_methods(before: Payload, after: Payload, labels: Labels) -> Iterable[DraftEvent]:
     metas, blocks = (before.get(META, {}), after.get(META, {})), (before.get(BLOCKS, {}), after.get(BLOCKS, {}))
     for method in dict.fromkeys((*metas[0], *metas[1], *blocks[0], *blocks[1])):
         was, now = [(metas[i].get(method) or None, blocks[i].get(method) or None) for i in (0, 1)]
         if not same(was, now):
-            yield CustomMethodWritten(method=method, label=_label(before, after, method), meta=now[0], blocks=now[1])
+            yield CustomMethodWritten(method=method, label=labels.either(method), meta=now[0], blocks=now[1])
 
 
 def _reordered(old: list[str], new: list[str]) -> bool:
     """Whether dropping the missing and then adding the new at the end would not give the wanted order."""
-    kept = [i for i in old if i in new]
-    return kept + [i for i in new if i not in old] != new
-
-
-def _label(before: Payload, after: Payload, identifier: str) -> str:
-    """The new name; the old one for something that is going away."""
-    fallback = label_of({}, identifier)
-    name = label_of(after, identifier)
-    return name if name != fallback else label_of(before, identifier)
+    had, has = set(old), set(new)
+    kept = [i for i in old if i in has]
+    return kept + [i for i in new if i not in had] != new
 
 
 def _changed_fields(
@@ -469,6 +480,7 @@ def write(draft: Draft, base: Draft, payload: Payload) -> list[DraftEvent]:
     result, clashes = merged(base.payload, draft.payload, wanted)
     if clashes:
         raise Clashes(clashes, result, draft)
+    _must_fit(result, draft.payload)
     return explain(draft.payload, result)
 
 
@@ -501,5 +513,22 @@ def must_be_open(draft: Draft) -> None:
         raise Conflict("This draft was discarded.")
 
 
+BYTES_MOST = 2**20
+"""Of a whole text, as compact JSON: what a request brings is bounded, but what several bring adds up."""
+
+
+def _must_fit(text: Payload, before: Payload) -> None:
+    """Raises `NoRoom`. What is too long already may become shorter step by step."""
+    if (length := _length(text)) > BYTES_MOST and length > _length(before):
+        raise NoRoom("This draft is longer than we can keep, so nothing was saved. Shorten its texts, and save again.")
+
+
+def _length(text: Payload) -> int:
+    return len(json.dumps(text, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass"))
+
+
 def start(draft_id: UUID, *, owner: UUID, at: datetime, **fields: Any) -> list[DraftEvent]:
+    """A published rule stays editable, however long it is; anything else must fit."""
+    if fields.get("source") != "revision":
+        _must_fit(fields.get("payload", {}), {})
     return stamped([Started(owner=owner, **fields)], of=draft_id, after=0, actor=owner, at=at)

@@ -8,7 +8,7 @@ contract's are kept as they came.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
@@ -38,7 +38,7 @@ BLOCKS = "customMethodCardFieldBlocksById"
 FIELD_MAPS = (VALUES.details, *(section.details for section in SECTIONS), META)
 """Maps from an id to a map of fields: each field is a part of its own, so that two people can write two of them."""
 
-SELECTIONS_OF = {section.details: (section.selected,) for section in (VALUES, *SECTIONS)}
+SELECTIONS_OF = {section.details: section.selected for section in (VALUES, *SECTIONS)}
 """By map of fields, what its ids are chosen in; what is in no such map is about every section that has the id."""
 
 STEP = "currentStep"
@@ -252,6 +252,7 @@ def merged(base: Payload, theirs: Payload, mine: Payload) -> tuple[dict[str, Any
     was, now, wanted = flat(base), flat(theirs), flat(mine)
     result: dict[Path, Any] = {}
     clashes: list[Clash] = []
+    chosen_base, chosen_theirs, chosen_mine = (_chosen(payload) for payload in (base, theirs, mine))
     for path in dict.fromkeys((*now, *wanted)):
         if path[0] in SELECTIONS or path[0] in FACETS:
             chosen = _merged_selection(was.get(path, []), now.get(path, []), wanted.get(path, []))
@@ -261,7 +262,8 @@ def merged(base: Payload, theirs: Payload, mine: Payload) -> tuple[dict[str, Any
         b, t, m = was.get(path, ABSENT), now.get(path, ABSENT), wanted.get(path, ABSENT)
         source = now
         # What is written about something that the other dropped would be kept where nobody sees it.
-        unseen = _chosen(base, path) and _chosen(theirs, path) != _chosen(mine, path)
+        seen = len(path) > 1 and chosen_theirs(path)
+        unseen = len(path) > 1 and chosen_base(path) and seen != chosen_mine(path)
         if path[0] == STEP:
             source = now if same(m, b) else wanted
         elif not same(m, t):
@@ -272,9 +274,9 @@ def merged(base: Payload, theirs: Payload, mine: Payload) -> tuple[dict[str, Any
                 if clashed:
                     clashes.append(Clash(path, *(None if part is ABSENT else part for part in (b, t, m))))
                 continue
-            if not same(m, b) and same(t, b) and not (unseen and _chosen(mine, path)):
+            if not same(m, b) and same(t, b) and not (unseen and not seen):
                 source = wanted
-            elif not same(m, b) or (unseen and _chosen(theirs, path)):
+            elif not same(m, b) or (unseen and seen):
                 clashes.append(Clash(path, *(None if part is ABSENT else part for part in (b, t, m))))
         if path in source:
             result[path] = source[path]
@@ -284,8 +286,8 @@ def merged(base: Payload, theirs: Payload, mine: Payload) -> tuple[dict[str, Any
 def _merged_blocks(base: Any, theirs: Any, mine: Any) -> tuple[list[Any], bool] | None:
     """The field blocks of one method after what both did to them, and whether both changed the same one.
 
-    Then it is as they have it. One that one side took away and the other changed stays. None where the blocks can't be
-    told apart.
+    Then it is as they have it; of an upload only the title can clash, and the file is the one that came last. One that
+    one side took away and the other changed stays. None where the blocks can't be told apart.
     """
     sides = [{} if side is ABSENT else {block["id"]: block for block in side} for side in (base, theirs, mine)]
     if any(side is not ABSENT and len(side) != len(one) for side, one in zip((base, theirs, mine), sides, strict=True)):
@@ -296,6 +298,9 @@ def _merged_blocks(base: Any, theirs: Any, mine: Any) -> tuple[list[Any], bool] 
         b, t, m = (side.get(block, ABSENT) for side in sides)
         if same(t, b):
             t = m  # only this side changed it, or neither
+        elif ABSENT not in (b, t, m) and b["kind"] == t["kind"] == m["kind"] == "upload":
+            t, titles_clash = _merged_upload(b, t, m)
+            clashed = clashed or titles_clash
         elif not (same(m, b) or same(m, t) or m is ABSENT):
             clashed = clashed or t is not ABSENT
             t = m if t is ABSENT else t
@@ -304,21 +309,35 @@ def _merged_blocks(base: Any, theirs: Any, mine: Any) -> tuple[list[Any], bool] 
     return blocks, clashed
 
 
-def _chosen(payload: Payload, path: Path) -> bool:
-    """Whether the part is about a value, method or clause that the payload has chosen."""
-    selections = SELECTIONS_OF.get(path[0], SELECTIONS)
-    return len(path) > 1 and any(path[1] in payload.get(key, ()) for key in selections)
+def _merged_upload(
+    base: Mapping[str, Any], theirs: Mapping[str, Any], mine: Mapping[str, Any]
+) -> tuple[dict[str, Any], bool]:
+    """An upload that both have after what both did to it, and whether both gave it a title."""
+    # What says which file it is goes together.
+    files = [{key: value for key, value in side.items() if key != "blockTitle"} for side in (base, theirs, mine)]
+    file = files[1] if same(files[2], files[0]) else files[2]
+    was, now, wanted = (side["blockTitle"] for side in (base, theirs, mine))
+    title = wanted if now == was else now
+    return {**file, "blockTitle": title}, wanted not in (was, title)
+
+
+def _chosen(payload: Payload) -> Callable[[Path], bool]:
+    """Tells whether a part is about a value, method or clause that the payload has chosen."""
+    chosen = {key: frozenset(payload.get(key, ())) for key in SELECTIONS}
+    anywhere: frozenset[str] = frozenset().union(*chosen.values())
+    within = {details: chosen[selected] for details, selected in SELECTIONS_OF.items()}
+    return lambda path: path[1] in within.get(path[0], anywhere)
 
 
 def _merged_selection(base: list[str], theirs: list[str], mine: list[str]) -> list[str]:
-    before = set(base)
+    before, now, wanted = set(base), set(theirs), set(mine)
 
-    def moved(side: list[str]) -> bool:
+    def moved(side: list[str], kept: set[str]) -> bool:
         # Who only dropped some and added others behind them has not said anything about the order.
-        return side != [i for i in base if i in side] + [i for i in side if i not in before]
+        return side != [i for i in base if i in kept] + [i for i in side if i not in before]
 
-    order = theirs if mine == base or (moved(theirs) and not moved(mine)) else mine
-    keep = {i for i in (*theirs, *mine) if (i in theirs and i in mine) or i not in before}
+    order = theirs if mine == base or (moved(theirs, now) and not moved(mine, wanted)) else mine
+    keep = {i for i in (*theirs, *mine) if (i in now and i in wanted) or i not in before}
     return [i for i in dict.fromkeys((*order, *theirs, *mine)) if i in keep]
 
 
@@ -327,16 +346,27 @@ def label_of(payload: Payload, identifier: str) -> str:
 
     What neither of them names is called by its id, made readable.
     """
-    meta = payload.get(META, {}).get(identifier)
-    if meta and meta.get("label"):
-        return str(meta["label"])
-    for key in (VALUES.details, MORE.details):
-        own = payload.get(key, {}).get(identifier, {}).get("label")
-        if isinstance(own, str) and own:
-            return own
+    return labels_of(payload)(identifier)
+
+
+def labels_of(payload: Payload) -> Callable[[str], str]:
+    """`label_of` for many ids of one payload, which does not change meanwhile."""
     snapshot = payload.get("coreValuesChipsSnapshot")
-    if isinstance(snapshot, list):
-        for chip in snapshot:
-            if isinstance(chip, dict) and chip.get("id") == identifier and isinstance(chip.get("label"), str):
-                return str(chip["label"])
-    return LABELS.get(identifier) or identifier.replace("-", " ").capitalize()
+    chips: dict[str, str] = {}
+    for chip in snapshot if isinstance(snapshot, list) else ():
+        if isinstance(chip, dict) and isinstance(chip.get("id"), str) and isinstance(chip.get("label"), str):
+            chips.setdefault(chip["id"], chip["label"])
+
+    def label(identifier: str) -> str:
+        meta = payload.get(META, {}).get(identifier)
+        if meta and meta.get("label"):
+            return str(meta["label"])
+        for key in (VALUES.details, MORE.details):
+            own = payload.get(key, {}).get(identifier, {}).get("label")
+            if isinstance(own, str) and own:
+                return own
+        if identifier in chips:
+            return chips[identifier]
+        return LABELS.get(identifier) or identifier.replace("-", " ").capitalize()
+
+    return label

@@ -105,7 +105,7 @@ def render(document: Mapping[str, Any]) -> Markup:
 
 def outline(document: Mapping[str, Any]) -> dict[str, Any]:
     """What the template shows: `sections` with numbers and anchors, `avatar_url`, `avatar_alt`, `context_html`."""
-    taken = {"main", "contents"}  # ids of the page around it
+    taken = dict.fromkeys(("main", "contents"), 2)  # ids of the page around it
     to_html = html_of(document)
     parts = []
     for number, part in enumerate((p for p in document.get("sections") or [] if p["entries"]), 1):
@@ -139,7 +139,7 @@ def outline(document: Mapping[str, Any]) -> dict[str, Any]:
 
 
 MARKS_MOST = 10_000
-"""Of a whole document: each costs some 40 microseconds, and a rule of a hundred pages has fewer."""
+"""Of a whole document: each costs up to 40 microseconds, and a rule of a hundred pages has fewer."""
 
 
 def html_of(document: Mapping[str, Any]) -> ToHtml:
@@ -161,12 +161,16 @@ def own_file(url: str | None) -> str | None:
     return url if url and re.fullmatch(r"/api/uploads/[A-Za-z0-9._-]+", url) else None
 
 
-def _anchor(text: str, fallback: str, taken: set[str]) -> str:
+def _anchor(text: str, fallback: str, taken: dict[str, int]) -> str:
+    """`taken` holds for each anchor the lowest number that may be free behind it."""
     words = re.sub(r"[^\w]+", "-", text.lower()).strip("-_")[:80] or fallback
-    anchor, number = words, 2
-    while anchor in taken:
-        anchor, number = f"{words}-{number}", number + 1
-    taken.add(anchor)
+    anchor = words
+    if words in taken:
+        number = taken[words]
+        while (anchor := f"{words}-{number}") in taken:
+            number += 1
+        taken[words] = number + 1
+    taken[anchor] = 2
     return anchor
 
 

@@ -101,24 +101,30 @@ def store(
     """Keep the file, with the transaction: when that is rolled back, the file goes too.
 
     Call it before anything is appended to the log, for it takes its time. `limited`: count it as one of those that a
-    person may send every few seconds. A `file` of None is one that was not sent.
+    person may send every few seconds. What is refused does not count, unless a decoder had to look at it. A `file` of
+    None is one that was not sent.
 
     Raises `ValidationProblem` and `PayloadTooLarge` with a sentence for the person, `RateLimited`, and
     `ServerMisconfigured` where files can't be kept.
     """
     root = root_of(request)
-    interval = Interval("upload:account", str(account_id), INTERVAL)
-    if limited:
-        request.at_most_once(interval)
+    turn = request.at_most_once(Interval("upload:account", str(account_id), INTERVAL)) if limited else None
+    decoded = False
     try:
-        mime_type, content = _checked(purpose, _read(purpose, file))
+        content = _read(purpose, file)
+        kind = _kind(purpose, content)
+        decoded = kind != PDF
+        mime_type, content = _made_anew(kind, content) if decoded else (PDF, content)
         _check_room(request.dbsession, account_id, len(content))
         identifier = uuid4()
         path = files.write(root, identifier, content, request.now)
-    except Problem:
-        # A page may show the refusal beside its form and commit; another file may follow at once.
-        if limited:
-            request.registry["cr.limits"].give_back(interval)
+    except Problem as problem:
+        if turn and decoded and isinstance(problem, ValidationProblem):
+            # Else damaged pictures could keep the decoder busy without a pause.
+            turn.keep()
+        elif turn:
+            # A page may show the refusal beside its form and commit; another file may follow at once.
+            turn.give_back()
         raise
     transaction = request.tm.get()
     transaction.addAfterAbortHook(files.remove, (path,))
@@ -161,24 +167,13 @@ def _read(purpose: Purpose, file: bytes | BinaryIO | None) -> bytes:
     return content
 
 
-def _checked(purpose: Purpose, content: bytes) -> tuple[str, bytes]:
-    """The MIME type and the bytes to keep."""
+def _kind(purpose: Purpose, content: bytes) -> str:
+    """`PDF`, or the kind of picture that the first bytes announce."""
     if content.startswith(b"%PDF-") and purpose.takes_pdf:
         # Readers look for the end of it there, too. It is kept byte for byte: people sign such files.
         if b"%%EOF" not in content[-1024:]:
             raise _refused("The PDF is not complete. Save it again, and send that.")
-        return PDF, content
-    kind = _kind(content)
-    if kind is None:
-        raise _refused(f"This file can’t be used. {purpose.wanted}")
-    try:
-        return made_anew(kind, content)
-    except ValidationProblem as problem:
-        raise _refused(problem.message) from None
-
-
-def _kind(content: bytes) -> str | None:
-    """The kind of picture that the first bytes announce."""
+        return PDF
     if content.startswith(b"\xff\xd8\xff"):
         return "JPEG"
     if content.startswith(b"\x89PNG\r\n\x1a\n"):
@@ -187,7 +182,15 @@ def _kind(content: bytes) -> str | None:
         return "WEBP"
     if content.startswith((b"GIF87a", b"GIF89a")):
         return "GIF"
-    return None
+    raise _refused(f"This file can’t be used. {purpose.wanted}")
+
+
+def _made_anew(kind: str, content: bytes) -> tuple[str, bytes]:
+    """The MIME type and the bytes to keep of a picture."""
+    try:
+        return made_anew(kind, content)
+    except ValidationProblem as problem:
+        raise _refused(problem.message) from None
 
 
 def _check_room(session: Any, account_id: UUID, byte_length: int) -> None:

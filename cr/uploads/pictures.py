@@ -28,6 +28,9 @@ PIXELS_MOST = 25_000_000
 SCALED_PIXELS_MOST = 50_000_000
 """Of a JPEG that is made smaller while it is decoded, so that the whole of it is never in memory."""
 
+SIDE_SENT_MOST = 20_000
+"""Pixels of either side: to make a picture smaller takes memory by its longer side, however narrow it is."""
+
 SCAN = re.compile(rb"\xff\xda\x00[\x08\x0a\x0c\x0e][\x01-\x04]")
 SCANS_MOST = 100
 """Passes over a JPEG, as their headers announce them. Cameras and programs make ten or so. One of 42 bytes can cost as
@@ -59,23 +62,33 @@ SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB"))
 WAIT_MOST = 20
 """Seconds to wait for other pictures: less than the database waits for a transaction that does nothing."""
 
+WAITERS_MOST = 2
+"""Each of them holds a thread that could answer somebody else."""
+
 DAMAGED = "The picture can’t be read: it may be damaged. Open it, save it again, and send that."
 
 # One check more, before ours, for what a decoder may look at while it opens a file.
 Image.MAX_IMAGE_PIXELS = SCALED_PIXELS_MOST
 
 _decoder = threading.Lock()
+_places = threading.BoundedSemaphore(1 + WAITERS_MOST)
 
 
 @contextmanager
 def one_at_a_time() -> Iterator[None]:
-    """Raises `RateLimited` when too many others wait as well."""
-    if not _decoder.acquire(timeout=WAIT_MOST):
-        raise RateLimited(5, "Many pictures arrive at this moment. Please send yours again shortly.")
+    """Raises `RateLimited`: at once when too many others wait already, else when it takes too long."""
+    busy = RateLimited(5, "Many pictures arrive at this moment. Please send yours again shortly.")
+    if not _places.acquire(blocking=False):
+        raise busy
     try:
-        yield
+        if not _decoder.acquire(timeout=WAIT_MOST):
+            raise busy
+        try:
+            yield
+        finally:
+            _decoder.release()
     finally:
-        _decoder.release()
+        _places.release()
 
 
 def made_anew(kind: str, content: bytes) -> tuple[str, bytes]:
@@ -125,6 +138,10 @@ def _check_pixels(kind: str, file: Image.Image) -> None:
     most = SCALED_PIXELS_MOST if scaled else PIXELS_MOST
     if file.width * file.height > most:
         raise _too_large(most)
+    if max(file.size) > SIDE_SENT_MOST:
+        raise ValidationProblem(
+            f"The picture is more than {SIDE_SENT_MOST:,} pixels wide or high. Make it smaller, and send that."
+        )
 
 
 def _too_large(most: int) -> ValidationProblem:

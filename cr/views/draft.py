@@ -34,6 +34,7 @@ TEXT_LABELS = {
     "title": "Name",
     "summary": "Summary",
     "communityContext": "What you do together",
+    "communityAvatarAlt": "What the photo shows",
 }
 
 DECISION = (
@@ -282,9 +283,24 @@ def _changes(before: Payload, after: Payload) -> list[dict[str, str]]:
 def _text(value: Any) -> str:
     if isinstance(value, list):
         # Field blocks; where another client keeps a list of its own, anything.
-        blocks = (each if isinstance(each, dict) else {"blockTitle": each} for each in value)
-        return "\n".join(str(each.get("placeholderText", each.get("blockTitle", ""))) for each in blocks)
+        return "\n".join(_block_text(each) for each in value)
     return "" if value is None else str(value)
+
+
+def _block_text(block: Any) -> str:
+    """A field block's heading and what stands under it, as a reader sees them."""
+    if not isinstance(block, dict):
+        return str(block)
+    kind = block.get("kind")
+    content = block.get("placeholderText") or block.get("body")
+    if kind == "badges" and isinstance(block.get("options"), list):
+        content = ", ".join(str(option) for option in block["options"])
+    elif kind == "proportion":
+        content = f"{block.get('defaultPercent')} %"
+    elif kind == "upload":
+        content = block.get("fileName") or ("A file" if block.get("assetUrl") else None)
+    heading = block.get("blockTitle") or block.get("label")
+    return ": ".join(str(each) for each in (heading, content) if each)
 
 
 def _path_label(path: Iterable[str], before: Payload, after: Payload) -> str | None:

@@ -21,6 +21,13 @@ def test_an_address_is_kept_in_one_form(written: str, kept: str) -> None:
     assert normalised(written) == kept
 
 
+def test_what_is_too_long_is_not_looked_into() -> None:
+    address = "ada@example.org"
+    assert normalised(address.rjust(320)) == address
+    with pytest.raises(ValueError, match="not a mail address"):
+        normalised(address.rjust(321))
+
+
 @pytest.mark.parametrize(
     "text",
     [

@@ -53,7 +53,7 @@ def test_back_to_the_step_at_which_one_stopped(browser: Browser, server: str, sm
 
         # The first device says where its text went, and leads there.
         page.reload()
-        expect(page.get_by_text("The draft of this browser moved to your account")).to_be_visible()
+        expect(page.get_by_text("The draft of this browser went to an account")).to_be_visible()
         expect(page.get_by_role("link", name="Sign in here too")).to_have_attribute("href", re.compile("^/login"))
 
 

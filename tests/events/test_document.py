@@ -139,14 +139,16 @@ documents = st.tuples(
                 max_size=4,
             ),
             "coreValues": st.lists(
-                st.fixed_dictionaries({"chipId": st.sampled_from("ab"), "label": names}, optional={"meaning": words}),
+                st.fixed_dictionaries(
+                    {"chipId": st.sampled_from(["a", "clause-1"]), "label": names}, optional={"meaning": words}
+                ),
                 max_size=3,
             ),
             "methodSelections": st.dictionaries(
                 st.sampled_from(["communication", "decisionApproaches", "money"]),
                 st.lists(
                     st.fixed_dictionaries(
-                        {"id": st.sampled_from(["vote", "lazy-consensus"]), "label": names},
+                        {"id": st.sampled_from(["vote", "lazy-consensus", "clause-1", "clause-2"]), "label": names},
                         optional={"sections": st.dictionaries(words, words, max_size=2), "note": json_values},
                     ),
                     max_size=2,
@@ -183,6 +185,31 @@ def test_a_method_and_a_clause_of_one_name_both_stay() -> None:
     document = composed(payload)
     assert composed(decomposed("Elm", None, document)) == document
     assert len(document["sections"][0]["entries"]) == 2
+
+
+def test_a_clause_has_an_id_that_no_value_or_method_of_the_document_has() -> None:
+    document = {
+        "coreValues": [{"chipId": "clause-3", "label": "Care"}],
+        "methodSelections": {"communication": [{"id": "clause-1", "label": "Clause 1", "sections": {}}]},
+        "sections": [{"categoryName": "Communication", "entries": [{"title": "Clause 1"}, *OTHERS]}],
+    }
+    payload = {**decomposed("x", None, document), "selectedCommunicationMethodIds": ["clause-1"]}
+    assert payload[MORE.selected] == ["clause-2", "clause-4"]
+    assert composed(payload) == document
+    # As a client may send it, which leaves the clauses out.
+    sent = {"beganFromDocument": document, "selectedCommunicationMethodIds": ["clause-1"]}
+    sections = composed(checked(sent))["sections"]
+    assert sections == [{"categoryName": "Communication", "entries": [{"title": "Clause 1"}]}]
+
+
+OTHERS = [{"title": "Other"}, {"title": "Another"}]
+
+
+def test_an_entry_that_nothing_stands_for_stays_as_it_stood(monkeypatch: pytest.MonkeyPatch) -> None:
+    document = {"sections": [{"categoryName": "Money", "entries": OTHERS}]}
+    payload = decomposed("Elm", None, document)
+    monkeypatch.setattr("cr.events.document.decomposed", lambda *_: {})
+    assert [part for part in composed(payload)["sections"] if part["entries"][:2] == OTHERS]
 
 
 def test_describing_a_method_of_a_document_keeps_the_other_words() -> None:
@@ -298,3 +325,18 @@ def test_every_difference_is_told() -> None:
 def test_a_document_that_cannot_be_read_is_refused_by_name(document: dict[str, Any]) -> None:
     with pytest.raises(ValidationProblem, match="document"):
         checked_document(document)
+
+
+def test_the_names_of_chips_are_read_once_for_all_entries() -> None:
+    class Chips(list[Any]):
+        walks = 0
+
+        def __iter__(self) -> Any:
+            Chips.walks += 1
+            return super().__iter__()
+
+    ids = [str(number) for number in range(50)]
+    chips = Chips({"id": each, "label": f"Value {each}"} for each in ids)
+    document = composed({"selectedCoreValueIds": ids, "coreValuesChipsSnapshot": chips})
+    assert [value["label"] for value in document["coreValues"]] == [f"Value {each}" for each in ids]
+    assert Chips.walks <= 3

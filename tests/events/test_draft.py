@@ -7,7 +7,7 @@ from uuid import UUID
 
 import pytest
 
-from cr.errors import Conflict, ValidationProblem
+from cr.errors import Conflict, PayloadTooLarge, ValidationProblem
 from cr.events import draft as d
 from cr.events.base import stamped
 
@@ -83,7 +83,7 @@ def test_lists_of_choices_merge() -> None:
     facts = d.write(now, base, {"selectedCoreValueIds": ["trust", "play"]})
     after = d.project(now, stamped(facts, of=DRAFT, after=now.version, actor=OWNER, at=NOON))
     assert after is not None
-    assert after.payload["selectedCoreValueIds"] == ["trust", "play", "joy"]
+    assert after.payload["selectedCoreValueIds"] == ["trust", "joy", "play"]
 
 
 def test_addresses_never_become_events() -> None:
@@ -152,3 +152,22 @@ def test_one_and_true_differ_in_details_and_on_the_way_back() -> None:
     assert d.explain(one, true) == [d.ValueDescribed(value="care", label="Care", fields={"n": True})]
     then, now = (given(d.Started(owner=OWNER, payload=each)) for each in (one, true))
     assert d.restore(now, then) == [d.Restored(version=2, payload=one)]
+
+
+def test_a_draft_does_not_grow_beyond_what_is_kept() -> None:
+    base = given()
+    half, most = {"one": "é" * 300_000}, d.BYTES_MOST
+    now = given(d.ExtraAnswered(key="one", value=half["one"]))
+    assert d.write(now, now, {**half, "two": "x" * 100_000})
+    for merged_in in ({"two": "é" * 300_000}, {"two": "x" * (most - 600_000)}):
+        with pytest.raises(PayloadTooLarge, match="Shorten"):
+            d.write(now, base, merged_in)
+    with pytest.raises(PayloadTooLarge):
+        d.start(DRAFT, owner=OWNER, at=NOON, payload={"one": "x" * most})
+    # One that is too long already may stay so and shrink: a published rule can be edited.
+    long = d.project(None, d.start(DRAFT, owner=OWNER, at=NOON, payload={"one": "x" * (most + 9)}, source="revision"))
+    assert long is not None
+    assert d.write(long, long, {"one": "y" * (most + 9)})
+    assert d.write(long, long, {"one": "y" * most})
+    with pytest.raises(PayloadTooLarge):
+        d.write(long, long, {"one": "x" * (most + 10)})

@@ -195,3 +195,36 @@ def test_who_adds_or_drops_leaves_the_order_to_who_moves() -> None:
         assert merged(base, moved, chosen(other)) == (chosen(both), [])
     for other, both in (("b c", "c b"), ("a b c d", "c a b d"), ("b a c", "c a b")):
         assert merged(base, chosen(other), moved) == (chosen(both), [])
+
+
+def test_of_an_upload_that_both_changed_only_the_title_can_clash() -> None:
+    key = "customMethodCardFieldBlocksById"
+
+    def upload(title: str, name: str) -> dict[str, Any]:
+        file = {"fileName": name, "assetUrl": f"/api/uploads/{name}"}
+        return {key: {"own": [{"kind": "upload", "id": "u", "blockTitle": title, **file}]}}
+
+    base, theirs = upload("Form", "old"), upload("Form", "theirs")
+    assert merged(base, theirs, upload("Form", "mine")) == (upload("Form", "mine"), [])
+    assert merged(base, theirs, upload("Form, mine", "old")) == (upload("Form, mine", "theirs"), [])
+    assert merged(base, upload("New", "theirs"), upload("Form", "mine")) == (upload("New", "mine"), [])
+    assert merged(base, upload("New", "theirs"), upload("New", "mine")) == (upload("New", "mine"), [])
+    result, clashes = merged(base, upload("Theirs", "theirs"), upload("Mine", "old"))
+    assert result == upload("Theirs", "theirs")
+    assert [clash.path for clash in clashes] == [(key, "own")]
+
+
+def test_the_names_of_chips_are_read_once_for_all_ids() -> None:
+    class Chips(list[Any]):
+        walks = 0
+
+        def __iter__(self) -> Any:
+            Chips.walks += 1
+            return super().__iter__()
+
+    names = [str(number) for number in range(50)]
+    chips = Chips({"id": name, "label": f"Value {name}"} for name in names)
+    after = {VALUES.selected: names, "coreValuesChipsSnapshot": chips}
+    facts = d.explain({}, after)
+    assert [fact.label for fact in facts if isinstance(fact, d.ValueChosen)] == [f"Value {name}" for name in names]
+    assert Chips.walks <= 3

@@ -103,6 +103,30 @@ def test_no_payload_breaks_the_site(ada: TestApp, payload: dict[str, Any]) -> No
             ada.get(path, status=200)
 
 
+def test_the_history_tells_what_changed_in_field_blocks(ada: TestApp) -> None:
+    def blocks(percent: int, option: str, file: str, about: Any) -> list[str]:
+        made = [
+            {"kind": "proportion", "id": "p", "blockTitle": "Quorum", "defaultPercent": percent},
+            {"kind": "badges", "id": "b", "blockTitle": "Who", "options": ["all", option]},
+            {"kind": "upload", "id": "u", "blockTitle": "Form", "fileName": file, "assetUrl": "/api/uploads/1"},
+            {"kind": "text", "id": "t", "blockTitle": "How", "placeholderText": "Wait"},
+        ]
+        payload = {
+            "communityAvatarAlt": f"Us, {percent}",
+            "communicationMethodDetailsById": {"own": {"theirs": about}},
+            "customMethodCardMetaById": {"own": {"label": "Own", "theirs": about}},
+            "customMethodCardFieldBlocksById": {"own": made},
+        }
+        assert put(ada, json.dumps({"payload": payload})).status_int == 200
+        return [part.get_text() for part in ada.get(f"{draft_page(ada)}/history").html.select("del, ins")]
+
+    blocks(50, "elders", "old.pdf", [1, {"blockTitle": None}, "two"])
+    told = "\n".join(blocks(60, "guests", "new.pdf", [None, [], 3]))
+    assert "What the photo shows" in ada.get(f"{draft_page(ada)}/history")
+    for percent, option, file in ((50, "elders", "old.pdf"), (60, "guests", "new.pdf")):
+        assert f"Quorum: {percent} %\nWho: all, {option}\nForm: {file}\nHow: Wait" in told
+
+
 def draft_page(client: TestApp) -> str:
     link: str = client.get("/drafts").html.select_one("main h2 a")["href"]
     return link

@@ -125,6 +125,7 @@ OURS = [
 ELSEWHERE = [
     {"Origin": "https://evil.example"},
     {"Origin": "null"},
+    {"Origin": ""},
     {"Origin": "https://localhost"},
     {"Origin": "http://localhost:81"},
     {"Origin": "http://localhost.evil.example"},

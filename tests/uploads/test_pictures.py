@@ -196,6 +196,15 @@ def test_a_bomb_is_refused_by_its_header(bomb: Callable[[int, int], bytes], size
         made_anew(kind, bomb(*size))
 
 
+@pytest.mark.parametrize("bomb", [png_bomb, gif_bomb, jpeg_bomb])
+@pytest.mark.parametrize("turned", [False, True])
+def test_a_side_is_at_most_20000_pixels(bomb: Callable[[int, int], bytes], turned: bool) -> None:
+    kind = bomb.__name__.removesuffix("_bomb").upper()
+    with pytest.raises(ValidationProblem, match="20,000 pixels wide or high"):
+        made_anew(kind, bomb(*((1, 20_001) if turned else (20_001, 1))))
+    assert max(kept("PNG", saved(picture((1, 20_000) if turned else (20_000, 1)), "PNG")).size) == 2048
+
+
 def test_a_jpeg_may_be_larger_for_it_is_made_smaller_while_it_is_read() -> None:
     assert kept("JPEG", jpeg_bomb(8000, 6200)).size == (2048, 1587)
     progressive = saved(picture((5100, 5000)), "JPEG", progressive=True, quality=10)
@@ -267,3 +276,32 @@ def test_one_at_a_time_and_nobody_waits_for_ever(monkeypatch: pytest.MonkeyPatch
         leave.set()
         thread.join()
     made_anew("PNG", content)
+
+
+def test_two_wait_for_the_decoder_and_the_third_is_refused_at_once() -> None:
+    content, inside, leave = saved(picture(), "PNG"), threading.Event(), threading.Event()
+    made = []
+
+    def long() -> None:
+        with pictures.one_at_a_time():
+            inside.set()
+            leave.wait()
+
+    threads = [threading.Thread(target=long)]
+    threads += [threading.Thread(target=lambda: made.append(made_anew("PNG", content))) for _ in range(2)]
+    threads[0].start()
+    inside.wait()
+    for thread in threads[1:]:
+        thread.start()
+    try:
+        # Whoever waits for a place in vain would wait for the decoder, which nobody leaves before this is over.
+        while pictures._places.acquire(blocking=False):
+            pictures._places.release()
+        with pytest.raises(RateLimited):
+            made_anew("PNG", content)
+        assert made == []
+    finally:
+        leave.set()
+        for thread in threads:
+            thread.join()
+    assert len(made) == 2

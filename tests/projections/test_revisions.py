@@ -1,0 +1,100 @@
+"""What is made of a document for its page: anchors that stay, and Markdown where it can be had in time."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cr import prose
+from cr.catalog.choosing import add_template
+from cr.catalog.source import read
+from cr.events.document import composed
+from cr.projections import revisions
+from cr.projections.revisions import html_of, outline
+
+
+def document(*titles: str) -> dict[str, Any]:
+    return {"sections": [{"categoryName": "A", "entries": [{"title": title} for title in titles]}]}
+
+
+def anchors(*titles: str) -> list[str]:
+    return [entry["anchor"] for entry in outline(document(*titles))["sections"][0]["entries"]]
+
+
+def test_equal_titles_are_numbered() -> None:
+    assert anchors("Dues", "Dues", "dues", "Dues 2", "Dues-4", "Dues") == [
+        "a-dues",
+        "a-dues-2",
+        "a-dues-3",
+        "a-dues-2-2",
+        "a-dues-4",
+        "a-dues-5",
+    ]
+
+
+@given(
+    st.lists(st.sampled_from(["Dues", "Dues 2", "Dues-2-2", "Dues 3", "", "2", "clause-1-2"]), min_size=1, max_size=20)
+)
+def test_an_anchor_has_the_first_number_that_is_free(titles: list[str]) -> None:
+    taken = {"main", "contents", "a"}
+    for title, anchor in zip(titles, anchors(*titles), strict=True):
+        words = f"a-{title}".lower().replace(" ", "-").strip("-")
+        candidates = [words, *(f"{words}-{number}" for number in range(2, 30))]
+        assert anchor == next(each for each in candidates if each not in taken)
+        taken.add(anchor)
+
+
+def test_the_numbers_that_are_taken_are_not_tried_again() -> None:
+    class Counting(dict[str, int]):
+        asked = 0
+
+        def __contains__(self, key: object) -> bool:
+            Counting.asked += 1
+            return super().__contains__(key)
+
+    taken = Counting()
+    for _ in range(500):
+        revisions._anchor("Dues", "clause", taken)
+    assert Counting.asked <= 1000
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[a](" * 4000,
+        ("[a](" + "x" * 300) * 900,
+        "[a](" * 32 + "x" * 400_000,
+        "\\" * 400_000,
+        "*" * 10_001,
+        "\n" * 10_001,
+        "\r" * 10_001,
+    ],
+    ids=lambda text: text[:5],
+)
+def test_what_would_take_seconds_is_shown_as_it_was_typed(text: str) -> None:
+    assert html_of({"communityContext": text}) is prose.to_plain_html
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "- [the minutes](https://example.org/2026/minutes.html)\n" * 300,
+        "Use \\* for a star. " * 500,
+        "x" * 400_000,
+        "Straße für Bücher, " * 20_000,
+    ],
+    ids=lambda text: text[:5],
+)
+def test_long_texts_are_markdown(text: str) -> None:
+    assert html_of({"communityContext": text}) is prose.to_html
+
+
+def test_every_template_is_markdown() -> None:
+    catalog = read()
+    methods = {(each.section, each.slug): each for each in catalog.methods}
+    values = {each.id: each for each in catalog.values}
+    for template in catalog.templates:
+        assert html_of(composed(add_template({}, template, methods, values))) is prose.to_html
