@@ -83,7 +83,7 @@ def test_lists_of_choices_merge() -> None:
     facts = d.write(now, base, {"selectedCoreValueIds": ["trust", "play"]})
     after = d.project(now, stamped(facts, of=DRAFT, after=now.version, actor=OWNER, at=NOON))
     assert after is not None
-    assert after.payload["selectedCoreValueIds"] == ["trust", "joy", "play"]
+    assert after.payload["selectedCoreValueIds"] == ["trust", "play", "joy"]
 
 
 def test_addresses_never_become_events() -> None:
