@@ -50,7 +50,7 @@ class StakeholdersViews(StepViews):
             try:
                 address = normalised(text[0])
             except ValueError:
-                sentence = f"{text[0][:100]} is no mail address. Write one such as name@example.org."
+                sentence = f"“{text[0][:100]}” is no mail address. Write one such as name@example.org."
                 raise ValidationProblem(sentence) from None
             if identity is not None and address == identity.email:
                 raise ValidationProblem("You need no invitation to your own rule. Leave your own address out.")
