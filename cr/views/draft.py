@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from datetime import date
+from datetime import date, timedelta
 from itertools import groupby
 from typing import Any
 
@@ -205,6 +205,10 @@ class DraftViews:
                 decision["decided_on"] = date.fromisoformat(texts["decided_on"])
             except ValueError:
                 errors["decided_on"] = "On which day: write it as year-month-day, such as 2026-03-12."
+            else:
+                # East of Greenwich it is tomorrow already.
+                if decision["decided_on"] > self.request.now.date() + timedelta(days=1):
+                    errors["decided_on"] = "On which day: that day has not come yet. Write the day of the decision."
         if errors:
             self.request.response.status_int = 400
             return self._publish_page(texts, errors)

@@ -133,7 +133,9 @@ def adoption(row: Any, current: bool) -> str:
     words = [f"Revision {row.revision}"]
     decided: date | None = row.decided_on
     if row.decided_by:
-        words.append(f"adopted by {row.decided_by}" + (f" on {day(decided)}" if decided else ""))
+        # People write "consent" or, as they would say it, "by consent".
+        how = re.sub(r"^by\s+", "", row.decided_by, flags=re.IGNORECASE)
+        words.append(f"adopted by {how}" + (f" on {day(decided)}" if decided else ""))
     elif decided:
         words.append(f"adopted on {day(decided)}")
     else:

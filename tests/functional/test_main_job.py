@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from webtest import TestApp
 
 from cr.projections import ALL
 from cr.projections.rebuild import check
+from tests.fixtures.site import Clock
 from tests.functional.people import form_to, path_of
 
 
@@ -257,6 +259,28 @@ def test_a_revision_says_what_changes(ada: TestApp) -> None:
     assert "say it in a sentence" in answer
     assert "year-month-day" in answer
     assert answer.html.select_one("[name=decided_by]")["value"] == "consent"
+
+
+def test_how_it_was_decided_reads_well_however_it_is_written(ada: TestApp, client: TestApp) -> None:
+    rule = publish(ada, written(ada))
+    draft = edit(ada, rule)
+    write(ada, f"{draft}/about", title="Changed")
+    publish(ada, draft, changed="The name.", decided_by="By consent", decided_on="2026-03-12")
+    assert "Revision 2, adopted by consent on 12 March 2026, in force" in client.get(rule)
+
+
+def test_a_decision_is_not_of_a_day_to_come(ada: TestApp, clock: Clock) -> None:
+    draft = edit(ada, publish(ada, written(ada)))
+    write(ada, f"{draft}/about", title="Changed")
+    form = form_to(ada.get(f"{draft}/publish"), f"{draft}/publish")
+    form["changed"] = "The name."
+    form["decided_on"] = (clock.now.date() + timedelta(days=2)).isoformat()
+    answer = form.submit(status=400)
+    assert "that day has not come yet" in answer
+    assert answer.html.select_one("[name=changed]").text.strip() == "The name."
+    # East of us tomorrow is today.
+    form["decided_on"] = (clock.now.date() + timedelta(days=1)).isoformat()
+    form.submit(status=303)
 
 
 def test_an_unnamed_or_empty_draft_says_what_is_missing(ada: TestApp) -> None:
