@@ -157,6 +157,11 @@ def taken_back(request: Any, guest: Guest) -> None:
     request.dbsession.execute(sa.update(guests).where(guests.c.id == guest.id).values(draft=None))
 
 
+def leave(request: Any) -> None:
+    """This browser begins with nothing; what it wrote stays where it went."""
+    request.add_response_callback(_forget)
+
+
 def _remember(request: Any, token: str) -> None:
     request.add_response_callback(lambda request, response: _set_cookie(request, response, token, LIFETIME))
 

@@ -37,6 +37,10 @@ class SaveViews(StepViews):
             assert isinstance(self.work, GuestWork)
             self.work.take_back()
             return HTTPSeeOther(self.url(self.next_step))
+        if action == "begin-anew" and self.work.moved:
+            assert isinstance(self.work, GuestWork)
+            self.work.begin_anew()
+            return HTTPSeeOther(self.url(self.next_step))
         if action == "later":
             self.work.at(self.next_step.key)
             return HTTPSeeOther(self.url(self.next_step))

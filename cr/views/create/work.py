@@ -30,8 +30,8 @@ from cr.views.forms import refuse_sixth_value, seen_version
 EMAILS = "stakeholderEmails"
 
 MOVED = (
-    "This draft moved to your account when you opened the link that was mailed to you. "
-    "Sign in here too and go on there; what you just wrote is below."
+    "The draft of this browser moved to your account when the mailed link was opened elsewhere. What you just wrote is "
+    "below: copy it. Then choose under Create how to go on here."
 )
 
 
@@ -185,8 +185,13 @@ class GuestWork(Work):
         if self.moved_guest is not None:
             guests.taken_back(self.request, self.moved_guest)
 
+    def begin_anew(self) -> None:
+        """Leave what went to an account where it is; this browser has nothing yet."""
+        guests.leave(self.request)
+
     def seen(self) -> int:
-        if self.moved and self.request.POST.get("version") != "0":
+        # Also on a page opened since: whoever overlooks the question would begin a second text beside the first.
+        if self.moved:
             raise Conflict(MOVED)
         return super().seen()
 
