@@ -78,7 +78,7 @@ SCALE = Group(
     key="selectedScaleIds",
     subject="reach",
     question="Where are your members?",
-    hint="",
+    hint="Choose all that fit.",
     answers=(
         Answer("local", "In one place", "in one place"),
         Answer("regional", "Across a region", "across a region"),
@@ -92,7 +92,7 @@ MATURITY = Group(
     key="selectedMaturityIds",
     subject="stage",
     question="How far along are you?",
-    hint="",
+    hint="Choose all that fit.",
     answers=(
         Answer("earlyStage", "Just starting", "just starting"),
         Answer("growthStage", "Growing", "growing"),

@@ -183,7 +183,7 @@ document.addEventListener("input", (event) => {
   if (!form) return;
   clearTimeout(asked);
   asked = setTimeout(async () => {
-    const address = `${addressOf(form)}?${new URLSearchParams(new FormData(form))}`;
+    const address = `${addressOf(form).split("#")[0]}?${new URLSearchParams(new FormData(form))}`;
     search?.abort();
     search = new AbortController();
     const page = await fetch(address, { signal: search.signal }).then((answer) => answer.ok ? parsed(answer) : null).catch(() => null);

@@ -176,7 +176,7 @@ CONTEXT = Input(
     "What you do together",
     ("communityContext",),
     "textarea",
-    "One sentence. It stands at the top of the rule.",
+    "One sentence, before the first section of the rule.",
     TEXTS["communityContext"],
 )
 

@@ -30,10 +30,10 @@ HEADINGS: dict[type[Step], tuple[str, str]] = {
     CommunityName: ("What is your community called?", "You can change the name later, as often as you like."),
     CommunityStructure: (
         "What kind of community are you?",
-        "With this we can say which ways of working suit groups like yours. Nothing is ruled out.",
+        "With this we can say which ways of working suit groups like yours. Leave out what does not fit.",
     ),
-    CommunityContext: ("What do you do together?", "This stands at the top of your rule."),
-    CommunitySize: ("How many people are you?", "What works for six rarely works for six hundred."),
+    CommunityContext: ("What do you do together?", "It opens your rule. You can leave it out, and write it later."),
+    CommunitySize: ("How many people are you?", "What works for six rarely works for sixty. You can leave it out."),
 }
 """The question as it is asked, and one sentence of help."""
 
