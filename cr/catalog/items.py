@@ -18,6 +18,11 @@ class Value:
     meaning: str
     signals: str
 
+    @property
+    def facets(self) -> frozenset[Facet]:
+        """None: what a community holds on to does not follow from its size or kind."""
+        return frozenset()
+
 
 @dataclass(frozen=True)
 class Method:

@@ -10,7 +10,7 @@ from pyramid.httpexceptions import HTTPSeeOther
 from pyramid.view import view_config, view_defaults
 
 from cr.catalog import choosing, store
-from cr.catalog.facets import Facet, described, matched, reason
+from cr.catalog.facets import Facet, described, ranked, reason
 from cr.catalog.items import Method, Value
 from cr.catalog.sections import VALUES, Section, Values
 from cr.errors import Conflict, NotFound
@@ -158,11 +158,10 @@ class ChoicesViews(ChoicesBase):
 
     def _found_by(self, query: str) -> list[tuple[Value | Method, tuple[Facet, ...]]]:
         """What is not chosen yet and has every word of the query, best suited first, with what it is suited to."""
-        items, chosen, wanted = self._items(), self.chosen, described(self.work.payload)
-        suited = [(item, matched(item, wanted) if isinstance(item, Method) else ()) for item in items]
+        chosen = self.chosen
         return [
             (item, facets)
-            for item, facets in sorted(suited, key=lambda pair: -len(pair[1]))
+            for item, facets in ranked(self._items(), described(self.work.payload))
             if key_of(item) not in chosen and _finds(query, item)
         ]
 
