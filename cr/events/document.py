@@ -268,10 +268,13 @@ def _carried(key: str, payload: Payload) -> Any:
 NAMED = (VALUES.selected, *(section.selected for section in METHOD_SECTIONS))
 
 
-def decomposed(title: str, summary: str | None, document: Document) -> dict[str, Any]:
+def decomposed(
+    title: str, summary: str | None, document: Document, *, like: Payload | None = None, taken: Iterable[str] = ()
+) -> dict[str, Any]:
     """A draft's payload that begins from a document; `composed` makes exactly that document of it again.
 
     An entry that no value or method of the document would make, word for word, becomes a clause of the group's own.
+    Clauses get the ids that they have in the payload `like`, of an earlier text of the rule; new ones none of `taken`.
     """
     parts: dict[str, Any] = {"title": title, BEGAN_FROM: dict(document)}
     if summary:
@@ -298,20 +301,52 @@ def decomposed(title: str, summary: str | None, document: Document) -> dict[str,
     parts[META] = metas
 
     made = _by_text(_pieces(nested(flat(parts))))
-    # What else has an id would be called by the clause's label.
-    taken = {identifier for key in NAMED for identifier in parts[key]}
-    free = (name for number in count(1) if (name := f"clause-{number}") not in taken)
-    clauses: dict[str, dict[str, Any]] = {}
+    own: list[dict[str, Any]] = []
     for part in document.get("sections") or []:
         for entry in part["entries"]:
             found = made.get(_text(Piece(part["categoryName"], entry)))
             if found:
                 found.pop()
             else:
-                clauses[next(free)] = _clause(part["categoryName"], entry)
+                own.append(_clause(part["categoryName"], entry))
+    # What else has an id would be called by the clause's label.
+    named = {identifier for key in NAMED for identifier in parts[key]}
+    clauses = dict(zip(_clause_ids(own, like or {}, named, {*taken}), own, strict=True))
     parts[MORE.selected] = list(clauses)
     parts[MORE.details] = clauses
     return nested(flat(parts))
+
+
+def _clause_ids(clauses: list[dict[str, Any]], like: Payload, named: set[str], taken: set[str]) -> list[str]:
+    """An id for each clause: that of a clause of `like` that reads the same, else of one with its section and title,
+    else a new one.
+    """
+    earlier = {
+        name: {"section": MORE.name, "label": "", **like.get(MORE.details, {}).get(name, {})}
+        for name in like.get(MORE.selected, ())
+        if name not in named
+    }
+    used = {*named, *taken, *earlier}
+    free = (name for number in count(1) if (name := f"clause-{number}") not in used)
+    ids: dict[int, str] = {}
+    for told_apart_by in (_whole, _heading):
+        known: dict[str, list[str]] = {}
+        for name in reversed(earlier):
+            known.setdefault(told_apart_by(earlier[name]), []).append(name)
+        for place, clause in enumerate(clauses):
+            if place not in ids and known.get(told_apart_by(clause)):
+                ids[place] = known[told_apart_by(clause)].pop()
+        for name in ids.values():
+            earlier.pop(name, None)
+    return [ids[place] if place in ids else next(free) for place in range(len(clauses))]
+
+
+def _whole(clause: Mapping[str, Any]) -> str:
+    return json.dumps(clause, sort_keys=True)
+
+
+def _heading(clause: Mapping[str, Any]) -> str:
+    return json.dumps([clause["section"], clause["label"]])
 
 
 def _clause(section: str, entry: Mapping[str, Any]) -> dict[str, Any]:
