@@ -20,7 +20,6 @@ from eventsourcing.utils import Environment
 from pyramid_retry import mark_error_retryable
 
 from cr import projections
-from cr.catalog.sections import MORE
 from cr.errors import Conflict, NotFound, ValidationProblem
 from cr.events import draft as drafts
 from cr.events import rule as rules
@@ -147,23 +146,14 @@ class Rules(Application[UUID]):
         Nothing happens when nothing was. Raises `drafts.Clashes` where both changed the same part and `choices` (as in
         `payload.brought_together`) does not say which stays.
         """
-        draft, base, rule, theirs = self.moved_on(draft_id)
-        rules.must_be_organizer(rule, actor)
-        if draft.revision == rule.revision:
-            return draft
-        return self._decide(draft, drafts.rebase(draft, base, rule.revision, theirs, choices), actor, at)
-
-    def moved_on(self, draft_id: UUID) -> tuple[Draft, Draft, Rule, dict[str, Any]]:
-        """(the draft, the draft when it said the same as its revision, the rule now, the rule's text as the draft would
-        hold it). Raises `NotFound` for a draft of no rule.
-        """
         draft = self.draft(draft_id)
-        if draft.rule is None:
-            raise NotFound()
-        base, rule = self.draft(draft_id, draft.based_at), self.rule(draft.rule)
-        clauses = draft.payload.get(MORE.selected, ())
-        theirs = decomposed(rule.title, rule.summary, rule.document, like=base.payload, taken=clauses)
-        return draft, base, rule, theirs
+        rule = self.rule(draft.rule) if draft.rule else None
+        if rule is None or draft.revision == rule.revision:
+            return draft
+        rules.must_be_organizer(rule, actor)
+        base = self.draft(draft_id, draft.based_at)
+        theirs = decomposed(rule.title, rule.summary, rule.document)
+        return self._decide(draft, drafts.rebase(draft, base, rule.revision, theirs, choices), actor, at)
 
     # --- Rules -------------------------------------------------------------------------------------------------------
 
