@@ -8,7 +8,6 @@ lines are compared one by one, or replaced.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from itertools import accumulate, pairwise
 from typing import Literal, NamedTuple
 
@@ -158,7 +157,9 @@ def _replaced(before: str, after: str) -> list[Run]:
 
 def _reworded(a: list[str], b: list[str]) -> list[Run]:
     """What became of a text's words, tidied: no word stays by accident between others that went."""
-    changes = _gathered(a, b, [_slid(a, b, change) for change in _changes(a, b)])
+    found = _changes(a, b)
+    rooms = (change.a - last.a_end for last, change in pairwise([Change(0, 0, 0, 0), *found]))
+    changes = _gathered(a, b, [_slid(a, b, change, room) for change, room in zip(found, rooms, strict=True)])
     gone = sum(_worth(a[change.a : change.a_end]) for change in changes)
     new = sum(_worth(b[change.b : change.b_end]) for change in changes)
     all_a, all_b = _worth(a), _worth(b)
@@ -178,25 +179,24 @@ def _worth(tokens: list[str]) -> int:
     return sum(len(token) for token in tokens if token[0].isalnum())
 
 
-def _changes(a: list[str], b: list[str]) -> Iterator[Change]:
+def _changes(a: list[str], b: list[str]) -> list[Change]:
     """What lies between the matches."""
     ends = [Match(0, 0, 0), *matches(a, b), Match(len(a), len(b), 0)]
-    for one, next_one in pairwise(ends):
-        change = Change(one.a + one.length, next_one.a, one.b + one.length, next_one.b)
-        if change.a < change.a_end or change.b < change.b_end:
-            yield change
+    between = (Change(one.a + one.length, two.a, one.b + one.length, two.b) for one, two in pairwise(ends))
+    return [change for change in between if change.a < change.a_end or change.b < change.b_end]
 
 
-def _slid(a: list[str], b: list[str], change: Change) -> Change:
+def _slid(a: list[str], b: list[str], change: Change, room: int) -> Change:
     """The change where an editor would mark it: of "one. Two[. Two]" the sentence, "one. [Two. ]Two".
 
-    What was only put in or only struck may stand as well some words earlier, when those words read the same.
+    What was only put in or only struck may stand as well some words earlier, when those words read the same. `room` is
+    how many words lie between it and the change before.
     """
     if change.a < change.a_end and change.b < change.b_end:
         return change
     text, start, end = (b, change.b, change.b_end) if change.a == change.a_end else (a, change.a, change.a_end)
     best, most = 0, _beginning(text, start)
-    for back in range(1, min(end - start, change.a, change.b) + 1):
+    for back in range(1, min(end - start, room) + 1):
         if text[start - back] != text[end - back]:
             break
         score = _beginning(text, start - back)
