@@ -157,9 +157,7 @@ def _replaced(before: str, after: str) -> list[Run]:
 
 def _reworded(a: list[str], b: list[str]) -> list[Run]:
     """What became of a text's words, tidied: no word stays by accident between others that went."""
-    found = _changes(a, b)
-    rooms = (change.a - last.a_end for last, change in pairwise([Change(0, 0, 0, 0), *found]))
-    changes = _gathered(a, b, [_slid(a, b, change, room) for change, room in zip(found, rooms, strict=True)])
+    changes = _gathered(a, b, _slid(a, b, _changes(a, b)))
     gone = sum(_worth(a[change.a : change.a_end]) for change in changes)
     new = sum(_worth(b[change.b : change.b_end]) for change in changes)
     all_a, all_b = _worth(a), _worth(b)
@@ -186,32 +184,43 @@ def _changes(a: list[str], b: list[str]) -> list[Change]:
     return [change for change in between if change.a < change.a_end or change.b < change.b_end]
 
 
-def _slid(a: list[str], b: list[str], change: Change, room: int) -> Change:
-    """The change where an editor would mark it: of "one. Two[. Two]" the sentence, "one. [Two. ]Two".
+def _slid(a: list[str], b: list[str], changes: list[Change]) -> list[Change]:
+    """Changes where an editor would mark them: of "one. Two[. Two]" the sentence, "one. [Two. ]Two".
 
-    What was only put in or only struck may stand as well some words earlier, when those words read the same. `room` is
-    how many words lie between it and the change before.
+    What was only put in or only struck may stand as well some words earlier or later, when those words read the same.
     """
-    if change.a < change.a_end and change.b < change.b_end:
-        return change
-    text, start, end = (b, change.b, change.b_end) if change.a == change.a_end else (a, change.a, change.a_end)
-    best, most = 0, _beginning(text, start)
-    for back in range(1, min(end - start, room) + 1):
-        if text[start - back] != text[end - back]:
-            break
-        score = _beginning(text, start - back)
-        if score > most:
-            best, most = back, score
-    return Change(*(place - best for place in change))
+    slid: list[Change] = []
+    for place, change in enumerate(changes):
+        back = change.a - (slid[-1].a_end if slid else 0)
+        ahead = (changes[place + 1].a if place + 1 < len(changes) else len(a)) - change.a_end
+        by = 0
+        if change.a == change.a_end:
+            by = _better(b, change.b, change.b_end, back, ahead)
+        elif change.b == change.b_end:
+            by = _better(a, change.a, change.a_end, back, ahead)
+        slid.append(Change(*(each + by for each in change)))
+    return slid
+
+
+def _better(text: list[str], start: int, end: int, back: int, ahead: int) -> int:
+    """By how many words the run from `start` to `end` should stand elsewhere, at most `back` earlier, `ahead` later."""
+    places = [0]
+    while -places[-1] < back and text[start + places[-1] - 1] == text[end + places[-1] - 1]:
+        places.append(places[-1] - 1)
+    later = 0
+    while later < ahead and text[start + later] == text[end + later]:
+        later += 1
+        places.append(later)
+    return max(places, key=lambda by: (_beginning(text, start + by), -abs(by)))
 
 
 def _beginning(text: list[str], place: int) -> int:
     """How well a change begins at this place: best with a line, then with a sentence, then with a word."""
-    if place == 0 or text[place - 1] == "\n":
+    if place == 0 or "\n" in (text[place - 1], text[place]):
         return 3
-    if not text[place - 1].isspace():
-        return 0
-    return 2 if place > 1 and text[place - 2] in ".!?:" else 1
+    if text[place - 1].isspace():
+        return 2 if place > 1 and text[place - 2] in ".!?:" else 1
+    return 0
 
 
 def _gathered(a: list[str], b: list[str], changes: list[Change]) -> list[Change]:

@@ -51,6 +51,7 @@ def test_equal_texts_have_no_marks(text: str) -> None:
         ),
         # A whole sentence, not the end of one and the beginning of the next.
         ("We meet. We talk.", "We meet. We eat. We talk.", "We meet. [+We eat. +]We talk."),
+        ("We meet.", "We meet.\n\nWe eat.", "We meet.[+\n\nWe eat.+]"),
         # No small word is left standing between two long changes.
         (
             "Nobody may take tools home. Newcomers ask the committee in writing.",

@@ -29,8 +29,7 @@ def moments(params: Mapping[str, str], noun: str, first: int, last: int) -> Mome
         return Moments(error=f"Choose two: write the number of one {noun} in each field.", status=400)
     for each in (before, after):
         if not first <= each <= last:
-            there = f"They go from {first} to {last}" if last > first else f"There is only number {first}"
-            return Moments(error=f"There is no {noun} {each}. {there}.", status=404)
+            return Moments(error=f"There is no {noun} {each}. Choose numbers from {first} to {last}.", status=404)
     if before == after:
         return Moments(error=f"Both are {noun} {before}. Choose two different ones.", status=400)
     return Moments(before, after)
