@@ -57,7 +57,7 @@ class PublishViews(DraftPage):
             response.status_int = 409
             return response
         except Problem as problem:
-            if problem.status not in (400, 409):
+            if problem.status not in (400, 403, 409):
                 raise
             # What was written about the revision stays in the form.
             self.request.response.status_int = problem.status
