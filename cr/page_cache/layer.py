@@ -83,7 +83,8 @@ class Layer:
 def _address(environ: dict[str, Any]) -> Address | None:
     """None where no kept page may be the answer; a GET with a body is for Pyramid to refuse."""
     query = environ.get("QUERY_STRING", "")
-    if environ["REQUEST_METHOD"] not in ("GET", "HEAD") or environ.get("CONTENT_LENGTH") or len(query) > LONGEST_QUERY:
+    has_body = environ.get("CONTENT_LENGTH", "0") not in ("0", "")
+    if environ["REQUEST_METHOD"] not in ("GET", "HEAD") or has_body or len(query) > LONGEST_QUERY:
         return None
     return environ["PATH_INFO"], query
 

@@ -6,9 +6,11 @@ import logging
 import select
 import threading
 import time
+from contextlib import closing
 from typing import Any
 from uuid import UUID, uuid4
 
+import psycopg2
 import sqlalchemy as sa
 
 from cr.page_cache.memory import Memory
@@ -38,21 +40,30 @@ class Listener:
         threading.Thread(target=self._run, name="page-cache", daemon=True).start()
 
     def _run(self) -> None:
+        said = None
         while True:
             try:
                 self._follow()
-            except Exception as error:  # whatever it was: nothing is kept until it is over
+            except (sa.exc.SQLAlchemyError, psycopg2.Error, OSError) as error:
                 self._memory.distrust()
-                reason = str(getattr(error, "orig", error)).strip() or type(error).__name__
-                log.warning("No page is kept until changes are heard of again. %s", reason.splitlines()[0])
+                reason = str(getattr(error, "orig", error)).strip().partition("\n")[0]
+                if reason != said:
+                    log.warning("No page is kept until changes are heard of again. %s", reason)
+                    said = reason
+            except Exception:
+                self._memory.distrust()
+                log.exception("No page is kept until changes are heard of again")
             time.sleep(RETRY_SECONDS)
 
     def _follow(self) -> None:
-        with self._engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-            # Ours for good: requests keep all the connections of their pool.
-            connection.detach()
-            driver: Any = connection.connection.driver_connection
+        pooled = self._engine.raw_connection()
+        driver: Any = pooled.driver_connection
+        # Ours for good: requests keep all the connections of their pool.
+        pooled.detach()
+        with closing(driver):
+            driver.autocommit = True
             cursor = driver.cursor()
+            cursor.execute("SET application_name = 'community-rule pages'")
             cursor.execute(f"LISTEN {CHANNEL}")
             self._prove(driver, cursor)
             log.info("Public pages are kept in memory")
