@@ -28,6 +28,8 @@ from tempfile import TemporaryDirectory
 from typing import Any
 from uuid import uuid4
 
+import psutil
+
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT))
 
@@ -58,9 +60,11 @@ class Case:
 
 @dataclass(frozen=True)
 class Run:
-    """Requests in a second; milliseconds in which half and 99 % of them were answered."""
+    """Requests in a second; processor time of the server for one, in microseconds; milliseconds in which half and 99 %
+    of them were answered."""
 
     rate: float
+    cpu: float
     p50: float
     p99: float
 
@@ -82,15 +86,15 @@ def main() -> int:
         kept, made = (held.enter_context(site(postgres, megabytes)) for megabytes in ("32", "0"))
         rule_id = fill(postgres)
         time.sleep(1)  # for the last notification
-        cases = cases_of(kept, rule_id)
+        cases = cases_of(kept.port, rule_id)
         answers = Path(folder) / "answers.json"
-        answers.write_text(json.dumps([answer(kept, case) for case in cases]))
+        answers.write_text(json.dumps([answer(kept.port, case) for case in cases]))
         plain = held.enter_context(process("--bare", answers))
         for connections in (1, 8):
             for case in cases:
-                ports = {"bare waitress": plain, "from memory": kept, "made anew": made}
-                runs = measured(ports, case, connections, options)
-                report(case, connections, runs, answer(kept, case))
+                servers = {"bare waitress": plain, "from memory": kept, "made anew": made}
+                runs = measured(servers, case, connections, options)
+                report(case, connections, runs, answer(kept.port, case))
     return 0
 
 
@@ -99,36 +103,48 @@ def report(case: Case, connections: int, runs: dict[str, list[Run]], example: di
     print(f"\n{case.name} ({example['status']}, {bytes_}), {connections} connection{'s' if connections > 1 else ''}")
     for server, all_runs in runs.items():
         # Of each round for itself: the machine may have been busy in one of them.
-        ratios = [run.rate / plain.rate for run, plain in zip(all_runs, runs["bare waitress"], strict=True)]
-        ratio = f"{statistics.median(ratios):5.2f} of bare ({min(ratios):.2f} to {max(ratios):.2f})"
-        rate, p50, p99 = (statistics.median(getattr(run, name) for run in all_runs) for name in ("rate", "p50", "p99"))
-        print(f"  {server:13} {ratio}  {rate:6.0f} req/s  p50 {p50:6.2f} ms  p99 {p99:6.2f} ms")
+        pairs = list(zip(all_runs, runs["bare waitress"], strict=True))
+        ratios = [run.rate / plain.rate for run, plain in pairs]
+        work = statistics.median(plain.cpu / run.cpu for run, plain in pairs)
+        rate, cpu, p50, p99 = (
+            statistics.median(getattr(run, name) for run in all_runs) for name in ("rate", "cpu", "p50", "p99")
+        )
+        print(
+            f"  {server:13} {statistics.median(ratios):5.2f} of bare ({min(ratios):.2f} to {max(ratios):.2f}), "
+            f"{work:4.2f} by processor time  {rate:6.0f} req/s  {cpu:5.0f} us  p50 {p50:6.2f} ms  p99 {p99:6.2f} ms"
+        )
     sys.stdout.flush()
 
 
-def measured(ports: dict[str, int], case: Case, connections: int, options: Any) -> dict[str, list[Run]]:
-    runs: dict[str, list[Run]] = {server: [] for server in ports}
-    for port in ports.values():
-        wrk(port, case, connections, 1)
+def measured(servers: dict[str, Running], case: Case, connections: int, options: Any) -> dict[str, list[Run]]:
+    runs: dict[str, list[Run]] = {name: [] for name in servers}
+    for server in servers.values():
+        wrk(server, case, connections, 1)
     for _ in range(options.rounds):
-        for server, port in ports.items():
-            runs[server].append(wrk(port, case, connections, options.seconds))
+        for name, server in servers.items():
+            runs[name].append(wrk(server, case, connections, options.seconds))
     return runs
 
 
-def wrk(port: int, case: Case, connections: int, seconds: int) -> Run:
+def wrk(server: Running, case: Case, connections: int, seconds: int) -> Run:
     command = ["wrk", "--latency", "-t1", f"-c{connections}", f"-d{seconds}s"]
     for name, value in case.headers.items():
         command += ["-H", f"{name}: {value}"]
+    before = server.cpu
     said = subprocess.run(
-        [*command, f"http://127.0.0.1:{port}{case.path}"], capture_output=True, text=True, check=True
+        [*command, f"http://127.0.0.1:{server.port}{case.path}"], capture_output=True, text=True, check=True
     ).stdout
+    spent = server.cpu - before
     if "Non-2xx" in said or "Socket errors" in said:
         raise SystemExit(said)
     rate = re.search(r"Requests/sec:\s+([\d.]+)", said)
     percentiles = dict(re.findall(r"^\s+(50|99)%\s+(\S+)$", said, re.MULTILINE))
+    number = re.search(r"(\d+) requests in", said)
     assert rate
-    return Run(float(rate[1]), milliseconds(percentiles["50"]), milliseconds(percentiles["99"]))
+    assert number
+    return Run(
+        float(rate[1]), spent / int(number[1]) * 1e6, milliseconds(percentiles["50"]), milliseconds(percentiles["99"])
+    )
 
 
 def milliseconds(text: str) -> float:
@@ -139,9 +155,23 @@ def milliseconds(text: str) -> float:
 # --- The servers
 
 
+@dataclass(frozen=True)
+class Running:
+    """A server in a process of its own."""
+
+    port: int
+    process: psutil.Process
+
+    @property
+    def cpu(self) -> float:
+        """Seconds that it has worked."""
+        times = self.process.cpu_times()
+        return float(times.user + times.system)
+
+
 @contextmanager
-def process(*words: Any, **environment: str) -> Iterator[int]:
-    """cr-serve, or with `words` this file, in a process of its own; yields its port once it answers."""
+def process(*words: Any, **environment: str) -> Iterator[Running]:
+    """cr-serve, or with `words` this file; yields once it answers."""
     port = free_port()
     if words:
         command = [sys.executable, __file__, words[0], str(port), str(words[1])]
@@ -153,14 +183,14 @@ def process(*words: Any, **environment: str) -> Iterator[int]:
     )
     try:
         until_answered(port)
-        yield port
+        yield Running(port, psutil.Process(server.pid))
     finally:
         server.kill()
         server.wait()
 
 
 @contextmanager
-def site(postgres: Postgres, megabytes: str) -> Iterator[int]:
+def site(postgres: Postgres, megabytes: str) -> Iterator[Running]:
     """cr-serve as in production, with that much memory for pages."""
     environment = {
         "CLOUDRON_POSTGRESQL_URL": postgres.url,
@@ -169,8 +199,8 @@ def site(postgres: Postgres, megabytes: str) -> Iterator[int]:
         "SESSION_SECRET": "a secret that nobody needs",
         "PAGE_CACHE_MB": megabytes,
     }
-    with process(**environment) as port:
-        yield port
+    with process(**environment) as running:
+        yield running
 
 
 def until_answered(port: int) -> None:
