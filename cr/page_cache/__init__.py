@@ -76,12 +76,14 @@ def follow(registry: Any) -> None:
 
 
 def keep_view(view: Callable[[Any, Any], Any], info: Any) -> Callable[[Any, Any], Any]:
-    """The view option `keep`."""
+    """The view option `keep`: the view knows nobody, and whole answers of it may be kept."""
     concerns: Concerns | None = info.options.get("keep")
     if concerns is None:
         return view
 
     def kept(context: Any, request: Any) -> Any:
+        # Everybody gets the same page. What a view can't see it can't put there.
+        request.environ.pop("HTTP_COOKIE", None)
         asking: Asking | None = request.environ.get(ASKING)
         if asking is not None and asking.ticket is not None:
             # The whole page is wanted, to be kept. Whether the asker has it already is for the layer to see.
