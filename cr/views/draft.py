@@ -1,9 +1,8 @@
-"""One draft: as a whole, publishing and discarding it."""
+"""One draft: as a whole, and discarding it."""
 
 from __future__ import annotations
 
 import re
-from datetime import date, timedelta
 from typing import Any
 
 from pyramid.httpexceptions import HTTPSeeOther
@@ -11,7 +10,7 @@ from pyramid.view import view_config, view_defaults
 
 from cr.accounts import draft_addresses
 from cr.catalog.sections import BY_SLUG
-from cr.errors import Conflict, NotFound, Problem
+from cr.errors import Conflict
 from cr.events.document import composed
 from cr.events.draft import Draft, Restored
 from cr.events.payload import Payload, label_of
@@ -20,24 +19,14 @@ from cr.projections.revisions import render
 from cr.resources.drafts import PARTS, DraftResource
 from cr.security import Permission
 from cr.views.drafts import guided_path, part_state, revised_rule
-from cr.views.forms import Input, tidy
 from cr.views.parts import elsewhere
-from cr.views.publishing import publish, says_something
+from cr.views.together import overtaken_rule
 
-DECISION = (
-    Input("changed", "What changes", (), "textarea", "One or two sentences.", 1000),
-    Input("decided_by", "How it was decided", (), "text", "In your words: by consent, by two-thirds of members.", 200),
-    Input("decided_on", "On which day", (), "date", "Leave it empty if it does not apply."),
-    Input("record", "Where it is recorded", (), "text", "A link to the minutes, or a note. Everyone can read it.", 500),
-)
-
-
-PAGES = ("history", "compare", "undo", "restore", "publish", "preview", "discard")
-"""Views of a draft that others link to."""
+URLS = ("history", "compare", "undo", "restore", "publish", "preview", "discard", "together")
 
 
 class DraftPage:
-    """What every page about one draft knows."""
+    """What the pages of one draft share."""
 
     def __init__(self, context: DraftResource, request: Any) -> None:
         self.context = context
@@ -49,11 +38,11 @@ class DraftPage:
     def actor(self) -> Any:
         return self.request.identity.account_id
 
-    def _url(self, *more: str, **options: Any) -> str:
+    def url(self, *more: str, **options: Any) -> str:
         path: str = self.request.resource_path(self.context, *more, **options)
         return path
 
-    def _common(self) -> dict[str, Any]:
+    def common(self) -> dict[str, Any]:
         payload = self.draft.payload
         return {
             "draft": {
@@ -65,16 +54,30 @@ class DraftPage:
                 "updated_at": self.draft.updated_at,
                 "status": self.draft.status,
                 "revises": revised_rule(self.row, self.request),
-                "url": self._url(),
+                "url": self.url(),
                 "guided_url": guided_path(self.request, self.draft.id),
             },
             "version": self.draft.version,
-            "urls_draft": {name: self._url(name) for name in PAGES},
+            "urls_draft": {name: self.url(name) for name in URLS},
             "errors": {},
             "error": None,
         }
 
-    def _undo(self) -> dict[str, Any]:
+    def parts(self) -> list[dict[str, Any]]:
+        payload = self.draft.payload
+        return [
+            {
+                "key": key,
+                "name": name,
+                "hue": BY_SLUG[key].hue if key in BY_SLUG else None,
+                "url": self.url(key),
+                "state": part_state(key, payload),
+                "lines": lines(key, payload),
+            }
+            for key, name in PARTS.items()
+        ]
+
+    def undoing(self) -> dict[str, Any]:
         """What the undo button would take back, and what it just took back: sentences, None for nothing."""
         if self.draft.status != "open":
             return {"change": None, "undone": None}
@@ -92,35 +95,25 @@ class DraftPage:
 
 @view_defaults(context=DraftResource, permission=Permission.DRAFT_EDIT)
 class DraftViews(DraftPage):
-    def _parts(self) -> list[dict[str, Any]]:
-        payload = self.draft.payload
-        return [
-            {
-                "key": key,
-                "name": name,
-                "hue": BY_SLUG[key].hue if key in BY_SLUG else None,
-                "url": self._url(key),
-                "state": part_state(key, payload),
-                "lines": lines(key, payload),
-            }
-            for key, name in PARTS.items()
-        ]
-
     @view_config(request_method="GET", renderer="cr:templates/draft.jinja2")
     def show(self) -> Any:
-        return elsewhere(self.draft, self._url()) or {**self._common(), "parts": self._parts(), "undo": self._undo()}
+        if away := elsewhere(self.draft, self.url()):
+            return away
+        overtaken = overtaken_rule(self)
+        newest = overtaken.revision if overtaken else None
+        return {**self.common(), "parts": self.parts(), "newest": newest, "undo": self.undoing()}
 
     @view_config(name="preview", request_method="GET", renderer="cr:templates/draft_at.jinja2")
     def preview(self) -> Any:
-        if away := elsewhere(self.draft, self._url()):
+        if away := elsewhere(self.draft, self.url()):
             return away
-        return {**self._common(), "entry": None, "body": render(composed(self.draft.payload))}
+        return {**self.common(), "entry": None, "body": render(composed(self.draft.payload))}
 
     # --- The end of a draft -------------------------------------------------------------------------------------------
 
     @view_config(name="discard", request_method="GET", renderer="cr:templates/draft_discard.jinja2")
     def ask_discard(self) -> Any:
-        return elsewhere(self.draft, self._url()) or self._common()
+        return elsewhere(self.draft, self.url()) or self.common()
 
     @view_config(name="discard", request_method="POST")
     def discard(self) -> Any:
@@ -129,81 +122,6 @@ class DraftViews(DraftPage):
         draft_addresses.save(self.request.dbsession, self.draft.id, self.actor, {})
         self.request.rules.discard_draft(self.draft.id, self.actor, self.request.now)
         return HTTPSeeOther(self.request.resource_url(self.context.__parent__))
-
-    @view_config(name="publish", request_method="GET", renderer="cr:templates/publish.jinja2")
-    def ask_publish(self) -> Any:
-        if self.draft.status == "published":
-            return HTTPSeeOther(self._url("published"))
-        return elsewhere(self.draft, self._url()) or self._publish_page({}, {})
-
-    @view_config(name="publish", request_method="POST", renderer="cr:templates/publish.jinja2")
-    def publish(self) -> Any:
-        if self.draft.status == "published":
-            # The same form, sent a second time.
-            return HTTPSeeOther(self._url("published"))
-        posted = self.request.POST
-        texts = {each.name: tidy(posted.get(each.name, "")) for each in DECISION} if self.draft.rule else {}
-        errors = {
-            each.name: fault for each in DECISION if each.name in texts and (fault := each.fault(texts[each.name]))
-        }
-        if self.draft.rule and not texts["changed"]:
-            errors["changed"] = "What changes: say it in a sentence. Members read it first."
-        decision: dict[str, Any] = {name: text or None for name, text in texts.items()}
-        if texts.get("decided_on"):
-            try:
-                decision["decided_on"] = date.fromisoformat(texts["decided_on"])
-            except ValueError:
-                errors["decided_on"] = "On which day: write it as year-month-day, such as 2026-03-12."
-            else:
-                # East of Greenwich it is tomorrow already.
-                if decision["decided_on"] > self.request.now.date() + timedelta(days=1):
-                    errors["decided_on"] = "On which day: that day has not come yet. Write the day of the decision."
-        if errors:
-            self.request.response.status_int = 400
-            return self._publish_page(texts, errors)
-        try:
-            publish(self.request, self.draft, number(posted.get("version", "")), **decision)
-        except Problem as problem:
-            if problem.status not in (400, 409):
-                raise
-            # What was written about the revision stays in the form.
-            self.request.response.status_int = problem.status
-            return {**self._publish_page(texts, {}), "error": problem.message}
-        return HTTPSeeOther(self._url("published"))
-
-    def _publish_page(self, texts: dict[str, str], errors: dict[str, str]) -> dict[str, Any]:
-        missing = []
-        revises = revised_rule(self.row, self.request)
-        if revises and revises["withdrawn"]:
-            missing.append({"text": "The rule was withdrawn. It gets no further revision.", "url": revises["url"]})
-        if not self.draft.title:
-            missing.append({"text": "Give the rule a name.", "url": self._url("about")})
-        if not says_something(self.draft):
-            missing.append({"text": "Write at least one section.", "url": self._url("values")})
-        button = "Publish the rule"
-        if self.draft.revision is not None:
-            button = f"Publish revision {self.draft.revision + 1}"
-        fields = [each.shown(texts.get(each.name, ""), errors.get(each.name)) for each in DECISION]
-        return {
-            **self._common(),
-            "parts": self._parts(),
-            "fields": fields if self.draft.rule else [],
-            "missing": missing,
-            "button": button,
-            "errors": errors,
-        }
-
-    @view_config(name="published", request_method="GET", renderer="cr:templates/draft_published.jinja2")
-    def published(self) -> dict[str, Any]:
-        if self.draft.status != "published":
-            raise NotFound("This draft is not published yet.")
-        rule = self.request.rules.rule(self.row.rule)
-        url = self.request.resource_url(self.request.root, "rules", str(rule.id))
-        return {
-            **self._common(),
-            "rule": {"title": rule.title, "url": url, "revision": rule.revision},
-            "links": {"history": self.request.resource_path(self.request.root, "rules", str(rule.id), "history")},
-        }
 
 
 def lines(key: str, payload: Payload) -> list[str]:
@@ -216,4 +134,5 @@ def lines(key: str, payload: Payload) -> list[str]:
 
 
 def number(text: str) -> int | None:
+    """The number in an address or form that a page of ours wrote; None for anything else."""
     return int(text) if re.fullmatch("[0-9]{1,9}", text) else None

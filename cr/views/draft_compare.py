@@ -24,7 +24,7 @@ class DraftCompareViews(DraftPage):
         """`from` and `to` are numbers of entries, 0 is the empty page before the first."""
         asked = comparing.moments(self.request.params, "entry", 0, self.draft.version)
         self.request.response.status_int = asked.status
-        values = {**self._common(), "error": asked.error, "last": self.draft.version, "compared": None}
+        values = {**self.common(), "error": asked.error, "last": self.draft.version, "compared": None}
         if asked.before is None or asked.after is None:
             params = self.request.params
             return {**values, "from": params.get("from", ""), "to": params.get("to", "")}
@@ -51,7 +51,7 @@ class DraftCompareViews(DraftPage):
             "number": version,
             "at": state.updated_at if state else None,
             "sentence": entry.sentence if entry else None,
-            "url": self._url("at", query={"entry": version}) if entry else None,
+            "url": self.url("at", query={"entry": version}) if entry else None,
         }
 
 

@@ -12,16 +12,16 @@ from pyramid.httpexceptions import HTTPSeeOther
 from pyramid.view import view_config, view_defaults
 
 from cr.accounts.names import called, names
-from cr.catalog.sections import BY_SLUG
 from cr.comparison import Text
 from cr.errors import Conflict, NotFound, ValidationProblem
 from cr.events.document import composed
-from cr.events.payload import BLOCKS, META, Payload, flat, label_of
+from cr.events.payload import Payload, flat
 from cr.projections import histories, rules
 from cr.projections.revisions import render
 from cr.resources.drafts import DraftResource
 from cr.security import Permission
 from cr.views.draft import DraftPage, number
+from cr.views.words import part_name, words
 
 ENTRIES = 100
 """Steps of a history on one page."""
@@ -31,14 +31,6 @@ PAUSE = timedelta(minutes=30)
 
 HEADLINE = 3
 """Things that happened in a sitting that its headline names."""
-
-FIELD_LABELS = {(s.details, each.name): each.label for s in BY_SLUG.values() for each in s.fields}
-TEXT_LABELS = {
-    "title": "Name",
-    "summary": "Summary",
-    "communityContext": "What you do together",
-    "communityAvatarAlt": "What the photo shows",
-}
 
 
 @view_defaults(context=DraftResource, permission=Permission.DRAFT_EDIT)
@@ -62,12 +54,12 @@ class DraftHistoryViews(DraftPage):
             {"day": day, "sittings": list(group)} for day, group in groupby(sittings, lambda each: each["end"].date())
         ]
         return {
-            **self._common(),
+            **self.common(),
             "days": days,
-            "undo": self._undo(),
+            "undo": self.undoing(),
             "newest_page": before is None,
             "compare": {"from": shown[-1].version if shown else 0, "to": shown[0].version if shown else 0},
-            "more_url": self._url("history", query={"before": shown[-1].version}) if more else None,
+            "more_url": self.url("history", query={"before": shown[-1].version}) if more else None,
         }
 
     def _who(self, actors: Iterable[UUID | None]) -> dict[UUID | None, str]:
@@ -89,7 +81,7 @@ class DraftHistoryViews(DraftPage):
             "newest": newest,
             "headline": headline(row.sentence for row in reversed(rows)),
             "lines": [self._line(list(group), payloads) for _, group in groupby(rows, lambda row: row.sentence)],
-            "compare_url": self._url("compare", query={"from": oldest - 1, "to": newest}),
+            "compare_url": self.url("compare", query={"from": oldest - 1, "to": newest}),
         }
 
     def _line(self, rows: Sequence[Any], payloads: dict[int, tuple[Payload, Payload]]) -> dict[str, Any]:
@@ -105,7 +97,7 @@ class DraftHistoryViews(DraftPage):
                     "number": row.version,
                     "at": row.at,
                     "changes": changes(*payloads[row.version]) if len(rows) > 1 else [],
-                    "url": self._url("at", query={"entry": row.version}),
+                    "url": self.url("at", query={"entry": row.version}),
                     "restorable": self._restorable(row.version),
                 }
                 for row in rows
@@ -122,7 +114,7 @@ class DraftHistoryViews(DraftPage):
         if row is None or entry is None:
             raise NotFound("This draft's history has no such entry.")
         then = self.request.rules.draft(self.draft.id, entry)
-        common = self._common()
+        common = self.common()
         common["draft"] |= {"title": then.title, "summary": then.payload.get("summary")}
         newer = entry < self.draft.version
         return {
@@ -133,11 +125,11 @@ class DraftHistoryViews(DraftPage):
                 "who": self._who([row.actor])[row.actor],
                 "sentence": row.sentence,
                 "restorable": self._restorable(entry),
-                "compare_url": self._url("compare", query={"from": entry, "to": self.draft.version}) if newer else None,
+                "compare_url": self.url("compare", query={"from": entry, "to": self.draft.version}) if newer else None,
             },
             "body": render(composed(then.payload)),
             "version": entry,
-            "restore_url": self._url("restore"),
+            "restore_url": self.url("restore"),
         }
 
     @view_config(name="restore", request_method="POST")
@@ -146,7 +138,7 @@ class DraftHistoryViews(DraftPage):
         if not entry:
             raise ValidationProblem("Say which entry to restore: open the history and choose one.")
         self.request.rules.restore_draft(self.draft.id, self.actor, self.request.now, entry)
-        return HTTPSeeOther(self._url())
+        return HTTPSeeOther(self.url())
 
     @view_config(name="undo", request_method="POST", renderer="cr:templates/draft_history.jinja2")
     def undo(self) -> Any:
@@ -157,7 +149,7 @@ class DraftHistoryViews(DraftPage):
             # The history says what came between, and offers to undo that.
             self.request.response.status_int = conflict.status
             return {**self.history(), "error": conflict.message}
-        return HTTPSeeOther(self._url("history"))
+        return HTTPSeeOther(self.url("history"))
 
 
 def in_sittings(rows: Sequence[Any]) -> list[list[Any]]:
@@ -175,11 +167,11 @@ def in_sittings(rows: Sequence[Any]) -> list[list[Any]]:
 def headline(sentences: Iterable[str]) -> str:
     """What happened, in one sentence: the first few things, and how many more."""
     told = [sentence.removesuffix(".") for sentence in dict.fromkeys(sentences)]
-    words = [told[0], *(each[:1].lower() + each[1:] for each in told[1:HEADLINE])]
+    things = [told[0], *(each[:1].lower() + each[1:] for each in told[1:HEADLINE])]
     more = len(told) - HEADLINE
     if more > 0:
-        words.append(f"{more} more change{'s' if more > 1 else ''}")
-    return (", ".join(words[:-1]) + " and " if words[1:] else "") + words[-1] + "."
+        things.append(f"{more} more change{'s' if more > 1 else ''}")
+    return (", ".join(things[:-1]) + " and " if things[1:] else "") + things[-1] + "."
 
 
 def changes(before: Payload, after: Payload) -> list[dict[str, Any]]:
@@ -190,44 +182,7 @@ def changes(before: Payload, after: Payload) -> list[dict[str, Any]]:
         old, new = was.get(path), now.get(path)
         if old == new:
             continue
-        label = _path_label(path, before, after)
+        label = part_name(path, before, after)
         if label is not None:
-            result.append({"label": label, "text": Text(_text(old), _text(new))})
+            result.append({"label": label, "text": Text(words(old), words(new))})
     return result
-
-
-def _text(value: Any) -> str:
-    if isinstance(value, list):
-        # Field blocks; where another client keeps a list of its own, anything.
-        return "\n".join(_block_text(each) for each in value)
-    return "" if value is None else str(value)
-
-
-def _block_text(block: Any) -> str:
-    """A field block's heading and what stands under it, as a reader sees them."""
-    if not isinstance(block, dict):
-        return str(block)
-    kind = block.get("kind")
-    content = block.get("placeholderText") or block.get("body")
-    if kind == "badges" and isinstance(block.get("options"), list):
-        content = ", ".join(str(option) for option in block["options"])
-    elif kind == "proportion":
-        content = f"{block.get('defaultPercent')} %"
-    elif kind == "upload":
-        content = block.get("fileName") or ("A file" if block.get("assetUrl") else None)
-    heading = block.get("blockTitle") or block.get("label")
-    return ": ".join(str(each) for each in (heading, content) if each)
-
-
-def _path_label(path: Iterable[str], before: Payload, after: Payload) -> str | None:
-    key, *rest = path
-    if key in TEXT_LABELS:
-        return TEXT_LABELS[key]
-    if not rest or rest[-1] == "label":
-        return None
-    name = label_of(after, rest[0])
-    if name == label_of({}, rest[0]):
-        name = label_of(before, rest[0])
-    if key in (BLOCKS, META):
-        return name
-    return f"{name}: {FIELD_LABELS.get((key, rest[1]), rest[1])}"

@@ -18,6 +18,7 @@ from cr.db import one_at_a_time
 from cr.errors import Gone
 from cr.events.document import differences
 from cr.fingerprint import fingerprint
+from cr.page_cache import Concerns
 from cr.pages import STATIC, day
 from cr.projections import drafts, histories, revisions, rules
 from cr.projections.revisions import TEMPLATES
@@ -43,7 +44,11 @@ def listed(row: Any, request: Any) -> dict[str, Any]:
 
 
 @view_config(
-    context=RulesResource, request_method="GET", permission=Permission.RULE_READ, renderer="cr:templates/rules.jinja2"
+    context=RulesResource,
+    request_method="GET",
+    permission=Permission.RULE_READ,
+    renderer="cr:templates/rules.jinja2",
+    keep=Concerns.EVERY_RULE,
 )
 def list_rules(context: RulesResource, request: Any) -> dict[str, Any]:
     before = _number(request.params.get("before", ""))
@@ -68,7 +73,7 @@ def _look() -> str:
     return fingerprint(*sorted(TEMPLATES.glob("*.jinja2")), *sorted(STATIC.glob("*")), pages.__file__, __file__)
 
 
-@view_config(context=RuleResource, request_method="GET", permission=Permission.RULE_READ)
+@view_config(context=RuleResource, request_method="GET", permission=Permission.RULE_READ, keep=Concerns.ITS_RULE)
 def rule_page(context: RuleResource, request: Any) -> Response:
     row = context.rule
     if row.status == "withdrawn":
@@ -80,7 +85,7 @@ def rule_page(context: RuleResource, request: Any) -> Response:
     return _cacheable(response, etag, row.updated_at)
 
 
-@view_config(context=Revision, request_method="GET", permission=Permission.RULE_READ)
+@view_config(context=Revision, request_method="GET", permission=Permission.RULE_READ, keep=Concerns.ITS_RULE)
 def revision_page(context: Revision, request: Any) -> Response:
     rule, row = context.rule, context.revision
     if rule.status == "withdrawn":
@@ -135,6 +140,8 @@ def adoption(row: Any, current: bool) -> str:
     if row.decided_by:
         # People write "consent" or, as they would say it, "by consent".
         how = re.sub(r"^by\s+", "", row.decided_by, flags=re.IGNORECASE)
+        # A method's name begins with a capital, a sentence goes on without one.
+        how = how[0].lower() + how[1:] if how[1:2].islower() else how
         words.append(f"adopted by {how}" + (f" on {day(decided)}" if decided else ""))
     elif decided:
         words.append(f"adopted on {day(decided)}")
@@ -167,7 +174,13 @@ def _tombstone(row: Any, request: Any) -> Response:
     return response
 
 
-@view_config(context=RuleResource, name="history", request_method="GET", permission=Permission.RULE_READ)
+@view_config(
+    context=RuleResource,
+    name="history",
+    request_method="GET",
+    permission=Permission.RULE_READ,
+    keep=Concerns.ITS_RULE,
+)
 def rule_history(context: RuleResource, request: Any) -> Response:
     rule = context.rule
     if rule.status == "withdrawn":
