@@ -1,4 +1,4 @@
-"""One draft: as a whole, and discarding it."""
+"""One draft: as a whole, as its readers would see it, and discarding it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,8 @@ from cr.views.drafts import guided_path, part_state, revised_rule
 from cr.views.parts import elsewhere
 from cr.views.together import overtaken_rule
 
-URLS = ("history", "compare", "undo", "restore", "publish", "preview", "discard", "together")
+PAGES = ("history", "compare", "undo", "restore", "publish", "preview", "discard", "together")
+"""Views of a draft that others link to."""
 
 
 class DraftPage:
@@ -58,7 +59,7 @@ class DraftPage:
                 "guided_url": guided_path(self.request, self.draft.id),
             },
             "version": self.draft.version,
-            "urls_draft": {name: self.url(name) for name in URLS},
+            "urls_draft": {name: self.url(name) for name in PAGES},
             "errors": {},
             "error": None,
         }
