@@ -7,17 +7,18 @@ from collections.abc import Iterable
 from datetime import date, timedelta
 from itertools import groupby
 from typing import Any
+from uuid import UUID
 
 from pyramid.httpexceptions import HTTPSeeOther
 from pyramid.view import view_config, view_defaults
 
-from cr.accounts import draft_addresses
+from cr.accounts import draft_addresses, names
 from cr.catalog.sections import BY_SLUG
 from cr.errors import Conflict, NotFound, Problem, ValidationProblem
 from cr.events.document import composed
 from cr.events.draft import Draft
 from cr.events.payload import BLOCKS, META, Payload, flat, label_of
-from cr.projections import histories
+from cr.projections import histories, rules
 from cr.projections.revisions import render
 from cr.resources.drafts import PARTS, DraftResource
 from cr.security import Permission
@@ -118,11 +119,12 @@ class DraftViews:
             newest, oldest = shown[0].version, shown[-1].version
             for was, event, now in self.request.rules.draft_steps(self.draft.id, oldest - 1, newest):
                 changes[event.originator_version] = _changes(was.payload if was else {}, now.payload)
+        who = self._who(row.actor for row in shown)
         entries = [
             {
                 "number": row.version,
                 "at": row.at,
-                "who": "You" if row.actor == self.actor else "An organizer",
+                "who": who[row.actor],
                 "sentence": row.sentence,
                 "changes": changes.get(row.version, []),
                 "url": self._url("at", query={"entry": row.version}),
@@ -135,6 +137,13 @@ class DraftViews:
         ]
         more_url = self._url("history", query={"before": shown[-1].version}) if more else None
         return {**self._common(), "days": days, "more_url": more_url}
+
+    def _who(self, actors: Iterable[UUID | None]) -> dict[UUID | None, str]:
+        """What each of them is called in front of this reader."""
+        acted, session = set(actors), self.request.dbsession
+        rule = rules.find(session, self.row.rule) if self.row.rule else None
+        known, owner = names.names(session, acted), rule.owner if rule else None
+        return {each: names.called(each, known, owner=owner, reader=self.actor) for each in acted}
 
     @view_config(name="at", request_method="GET", renderer="cr:templates/draft_at.jinja2")
     def at(self) -> dict[str, Any]:
@@ -150,7 +159,7 @@ class DraftViews:
             "entry": {
                 "number": number,
                 "at": row.at,
-                "who": "You" if row.actor == self.actor else "An organizer",
+                "who": self._who([row.actor])[row.actor],
                 "sentence": row.sentence,
                 "restorable": self.draft.status == "open" and number < self.draft.version,
             },
@@ -227,6 +236,9 @@ class DraftViews:
         revises = revised_rule(self.row, self.request)
         if revises and revises["withdrawn"]:
             missing.append({"text": "The rule was withdrawn. It gets no further revision.", "url": revises["url"]})
+        elif revises and not revises["organized"]:
+            gone = "You are no longer an organizer of this rule. Ask its owner to let you in again."
+            missing.append({"text": gone, "url": revises["url"]})
         if not self.draft.title:
             missing.append({"text": "Give the rule a name.", "url": self._url("about")})
         if not says_something(self.draft):
