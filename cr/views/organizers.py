@@ -12,7 +12,7 @@ from pyramid.view import view_config, view_defaults
 
 from cr.accounts import names, organizer_links
 from cr.errors import Forbidden, Gone, ValidationProblem
-from cr.events.rule import ORGANIZERS_MOST
+from cr.events import rule as rules
 from cr.headers import not_kept
 from cr.projections import drafts, organizers
 from cr.resources.base import uuid_or_keyerror
@@ -24,7 +24,7 @@ log = logging.getLogger(__name__)
 
 WITHDRAWN = "This rule was withdrawn, so nobody writes it any further."
 FULL = (
-    f"This rule has {ORGANIZERS_MOST} organizers beside its owner, and there is no room for more. Ask the owner to "
+    f"This rule has {rules.ORGANIZERS_MOST} organizers beside its owner, and there is no room for more. Ask the owner to "
     "remove one, then open your link again. It still works."
 )
 
@@ -41,7 +41,7 @@ class OrganizersViews:
         self.owns = self.rule.owner == self.me
 
     def _url(self, *more: str, **options: Any) -> str:
-        path: str = self.request.resource_path(self.context, *more, **options)
+        path: str = self.request.resource_path(self.context.__parent__, "organizers", *more, **options)
         return path
 
     @view_config(request_method="GET", renderer=LIST)
@@ -137,7 +137,7 @@ class OrganizersViews:
             "name_field": NAME.shown(name, common["errors"].get(NAME.name)),
             "made": made,
             "links": organizer_links.open_links(self.request, self.rule.id) if self.owns else [],
-            "full": len(people) > ORGANIZERS_MOST,
+            "full": sum(not each["owner"] for each in people) >= rules.ORGANIZERS_MOST,
         }
 
 
@@ -196,7 +196,7 @@ class JoinViews:
             "rule": {"title": self.rule.title, "url": self.request.resource_path(parent)},
             "state": "already" if already else "refused" if not works else "open" if self.me else "signed out",
             "token": token,
-            "action": self.request.resource_path(self.context),
+            "action": self.request.resource_path(parent, "join"),
             "organizers_url": self._organizers(),
             "sign_in_url": self._sign_in(token),
             "name_field": NAME.shown(name, errors.get(NAME.name)),
@@ -210,27 +210,27 @@ class JoinViews:
 
     def _sign_in(self, token: str) -> str:
         """Signing in leads back here, with the token."""
-        here = self.request.resource_path(self.context, query={"token": token})
+        here = self.request.resource_path(self.context.__parent__, "join", query={"token": token})
         path: str = self.request.resource_path(self.request.root, "login", query={"next": here})
         return path
 
 
-def drafts_of_others(request: Any, rules: Iterable[Any]) -> list[dict[str, Any]]:
+def drafts_of_others(request: Any, rows: Iterable[Any]) -> list[dict[str, Any]]:
     """Open drafts of the next revisions of these rules, rows of `cr.projections.rules`, that the others who organize
     them have begun: [{whose, rule, revision, url, updated_at}], last touched first.
     """
-    me, about = request.identity.account_id, {rule.id: rule for rule in rules}
-    rows = [row for row in drafts.revisers(request.dbsession, *about) if row.owner != me] if about else []
-    known = names.names(request.dbsession, (row.owner for row in rows))
+    me, about = request.identity.account_id, {row.id: row for row in rows}
+    theirs = [each for each in drafts.revisers(request.dbsession, *about) if each.owner != me]
+    known = names.names(request.dbsession, (each.owner for each in theirs))
     return [
         {
-            "whose": names.called(row.owner, known, owner=about[row.rule].owner, reader=me) + "’s",
-            "rule": about[row.rule].title,
-            "revision": row.revises + 1,
-            "url": request.resource_path(request.root, "drafts", str(row.id)),
-            "updated_at": row.updated_at,
+            "whose": names.called(each.owner, known, owner=about[each.rule].owner, reader=me) + "’s",
+            "rule": about[each.rule].title,
+            "revision": each.revises + 1,
+            "url": request.resource_path(request.root, "drafts", str(each.id)),
+            "updated_at": each.updated_at,
         }
-        for row in rows
+        for each in theirs
     ]
 
 
