@@ -24,8 +24,8 @@ log = logging.getLogger(__name__)
 
 WITHDRAWN = "This rule was withdrawn, so nobody writes it any further."
 FULL = (
-    f"This rule has {rules.ORGANIZERS_MOST} organizers beside its owner, and there is no room for more. Ask the owner to "
-    "remove one, then open your link again. It still works."
+    f"This rule has {rules.ORGANIZERS_MOST} organizers beside its owner, and there is no room for more. Ask the owner "
+    "to remove one, then open your link again. It still works."
 )
 
 LIST, REMOVE, JOIN = (f"cr:templates/{name}.jinja2" for name in ("organizers", "organizer_remove", "rule_join"))
