@@ -151,9 +151,22 @@ class Rules(Application[UUID]):
         if rule is None or draft.revision == rule.revision:
             return draft
         rules.must_be_organizer(rule, actor)
-        base = self.draft(draft_id, draft.based_at)
+        return self._decide(draft, self._rebased(draft, rule, choices), actor, at)
+
+    def clashes(self, draft_id: UUID) -> drafts.Clashes | None:
+        """Where a draft of a rule's next revision and what was published since it was begun changed the same part."""
+        draft = self.draft(draft_id)
+        try:
+            if draft.rule is not None:
+                self._rebased(draft, self.rule(draft.rule), {})
+        except drafts.Clashes as clashes:
+            return clashes
+        return None
+
+    def _rebased(self, draft: Draft, rule: Rule, choices: Choices) -> list[drafts.DraftEvent]:
+        base = self.draft(draft.id, draft.based_at)
         theirs = decomposed(rule.title, rule.summary, rule.document)
-        return self._decide(draft, drafts.rebase(draft, base, rule.revision, theirs, choices), actor, at)
+        return drafts.rebase(draft, base, rule.revision, theirs, choices)
 
     # --- Rules -------------------------------------------------------------------------------------------------------
 

@@ -138,6 +138,8 @@ def adoption(row: Any, current: bool) -> str:
     if row.decided_by:
         # People write "consent" or, as they would say it, "by consent".
         how = re.sub(r"^by\s+", "", row.decided_by, flags=re.IGNORECASE)
+        # A method's name begins with a capital, a sentence goes on without one.
+        how = how[0].lower() + how[1:] if how[1:2].islower() else how
         words.append(f"adopted by {how}" + (f" on {day(decided)}" if decided else ""))
     elif decided:
         words.append(f"adopted on {day(decided)}")
