@@ -15,6 +15,7 @@ import sqlalchemy as sa
 
 from cr.accounts.tables import accounts
 from cr.limits import Interval
+from cr.page_cache import forget
 
 MOST = 80
 """Characters."""
@@ -66,3 +67,5 @@ def rename(request: Any, name: str) -> None:
         return
     request.at_most_once(Interval("rename:account", str(account), 60 * 60, times=20))
     request.dbsession.execute(sa.update(accounts).where(accounts.c.id == account).values(display_name=name or None))
+    # Any history may name them.
+    forget(request, None)

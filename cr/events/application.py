@@ -6,10 +6,11 @@ transaction. Nothing here knows of requests; `request.rules` is this application
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from typing import Any, TypeVar, cast
 from uuid import UUID, uuid4
 
@@ -19,7 +20,7 @@ from eventsourcing.persistence import EventStore, IntegrityError, Mapper, Operat
 from eventsourcing.utils import Environment
 from pyramid_retry import mark_error_retryable
 
-from cr import projections
+from cr import page_cache, projections
 from cr.errors import Conflict, NotFound, ValidationProblem
 from cr.events import draft as drafts
 from cr.events import rule as rules
@@ -42,8 +43,10 @@ class Rules(Application[UUID]):
 
     is_snapshotting_enabled = True
 
-    def __init__(self, connect: Connect) -> None:
+    def __init__(self, connect: Connect, changed: Callable[[Collection[UUID]], None] | None = None) -> None:
+        """`changed` hears which rules have new events; without it the database tells every process."""
         self.connect = connect
+        self.changed = changed or self._announce
         super().__init__()
 
     def construct_env(self, name: str, env: Any = None) -> Environment:
@@ -299,12 +302,19 @@ class Rules(Application[UUID]):
                 connection,
                 [Recorded(each.notification.id, cast(Event, each.domain_event)) for each in recordings],
             )
+        events = (each.domain_event for each in recordings)
+        if changed := {event.originator_id for event in events if isinstance(event, rules.RuleEvent)}:
+            self.changed(changed)
         return recordings
+
+    def _announce(self, changed: Collection[UUID]) -> None:
+        with self.connect() as connection:
+            page_cache.announce(connection, changed)
 
 
 def _rules(request: Any) -> Rules:
     connection: sa.Connection = request.dbsession.connection()
-    return Rules(lambda: nullcontext(connection))
+    return Rules(lambda: nullcontext(connection), partial(page_cache.forget, request))
 
 
 def includeme(config: Any) -> None:

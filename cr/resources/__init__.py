@@ -17,6 +17,7 @@
     │       ├── join                Join               where a link to join them leads
     │       └── revisions
     │           └── {n}             Revision           one revision, for ever at this address
+    ├── metrics                     Metrics            for Prometheus, where METRICS_TOKEN is set
     └── api                         Api                the JSON contract
         ├── health
         ├── auth                    ApiAuth            views session, logout

@@ -23,10 +23,14 @@ from cr.resources.drafts import PARTS, DraftResource
 from cr.security import Permission
 from cr.views.drafts import guided_path, part_state, revised_rule
 from cr.views.parts import elsewhere
+from cr.views.together import overtaken_rule
 from cr.views.words import part_name, words
 
 ENTRIES = 100
 """Steps of a history on one page."""
+
+
+URLS = ("history", "publish", "preview", "discard", "together")
 
 
 class DraftPage:
@@ -62,7 +66,7 @@ class DraftPage:
                 "guided_url": guided_path(self.request, self.draft.id),
             },
             "version": self.draft.version,
-            "urls_draft": {name: self.url(name) for name in ("history", "publish", "preview", "discard")},
+            "urls_draft": {name: self.url(name) for name in URLS},
             "errors": {},
             "error": None,
         }
@@ -86,7 +90,10 @@ class DraftPage:
 class DraftViews(DraftPage):
     @view_config(request_method="GET", renderer="cr:templates/draft.jinja2")
     def show(self) -> Any:
-        return elsewhere(self.draft, self.url()) or {**self.common(), "parts": self.parts()}
+        if away := elsewhere(self.draft, self.url()):
+            return away
+        overtaken = overtaken_rule(self)
+        return {**self.common(), "parts": self.parts(), "newest": overtaken.revision if overtaken else None}
 
     @view_config(name="preview", request_method="GET", renderer="cr:templates/draft_at.jinja2")
     def preview(self) -> Any:

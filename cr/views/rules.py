@@ -20,6 +20,7 @@ from cr.db import one_at_a_time
 from cr.errors import Gone
 from cr.events.document import differences
 from cr.fingerprint import fingerprint
+from cr.page_cache import Concerns
 from cr.pages import STATIC, day
 from cr.projections import drafts, histories, revisions, rules
 from cr.projections.revisions import TEMPLATES
@@ -46,7 +47,11 @@ def listed(row: Any, request: Any) -> dict[str, Any]:
 
 
 @view_config(
-    context=RulesResource, request_method="GET", permission=Permission.RULE_READ, renderer="cr:templates/rules.jinja2"
+    context=RulesResource,
+    request_method="GET",
+    permission=Permission.RULE_READ,
+    renderer="cr:templates/rules.jinja2",
+    keep=Concerns.EVERY_RULE,
 )
 def list_rules(context: RulesResource, request: Any) -> dict[str, Any]:
     before = _number(request.params.get("before", ""))
@@ -71,7 +76,7 @@ def _look() -> str:
     return fingerprint(*sorted(TEMPLATES.glob("*.jinja2")), *sorted(STATIC.glob("*")), pages.__file__, __file__)
 
 
-@view_config(context=RuleResource, request_method="GET", permission=Permission.RULE_READ)
+@view_config(context=RuleResource, request_method="GET", permission=Permission.RULE_READ, keep=Concerns.ITS_RULE)
 def rule_page(context: RuleResource, request: Any) -> Response:
     row = context.rule
     if row.status == "withdrawn":
@@ -83,7 +88,7 @@ def rule_page(context: RuleResource, request: Any) -> Response:
     return _cacheable(response, etag, row.updated_at)
 
 
-@view_config(context=Revision, request_method="GET", permission=Permission.RULE_READ)
+@view_config(context=Revision, request_method="GET", permission=Permission.RULE_READ, keep=Concerns.ITS_RULE)
 def revision_page(context: Revision, request: Any) -> Response:
     rule, row = context.rule, context.revision
     if rule.status == "withdrawn":
@@ -172,7 +177,13 @@ def _tombstone(row: Any, request: Any) -> Response:
     return response
 
 
-@view_config(context=RuleResource, name="history", request_method="GET", permission=Permission.RULE_READ)
+@view_config(
+    context=RuleResource,
+    name="history",
+    request_method="GET",
+    permission=Permission.RULE_READ,
+    keep=Concerns.ITS_RULE,
+)
 def rule_history(context: RuleResource, request: Any) -> Response:
     rule = context.rule
     if rule.status == "withdrawn":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from datetime import timedelta
 from typing import Any
 
@@ -494,6 +495,17 @@ def test_histories_say_who_did_what(ada: TestApp, bo: TestApp, client: TestApp, 
         "Joined as an organizer. Bo",
         "Published the rule. Ada",
     ]
+
+
+def test_a_new_name_shows_at_once_on_pages_that_are_kept(ada: TestApp, app: Any, client: TestApp, rule: str) -> None:
+    memory = app.registry["cr.page_cache"]
+    memory.trust(time.monotonic() + 3600)
+    for name, shown in (("Ada", "Ada"), ("Ada L.", "Ada L."), ("", "The owner")):
+        for _ in range(2):
+            client.get(f"{rule}/history")
+        assert memory.figures().hits > 0
+        call(ada, rule, name)
+        assert sentences(client.get(f"{rule}/history")) == [f"Published the rule. {shown}"]
 
 
 # Writing together
