@@ -27,6 +27,8 @@ def rule_acl(rule: Any) -> list[tuple[str, str, str]]:
 class RuleResource(Resource):
     """The rule in force, wrapped as `rule`: its row with the revision in force, see `revisions.in_force`."""
 
+    refusal = "Only the organizers of this rule can do this. If you want to join them, ask its owner for a link."
+
     def __init__(self, request: Any, rule: Any) -> None:
         super().__init__(request)
         self.rule = rule
