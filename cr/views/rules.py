@@ -6,6 +6,7 @@ import re
 from datetime import date
 from functools import cache
 from typing import Any
+from uuid import UUID
 
 from markupsafe import Markup
 from pyramid.httpexceptions import HTTPNotModified, HTTPSeeOther
@@ -14,6 +15,7 @@ from pyramid.response import Response
 from pyramid.view import view_config
 
 from cr import pages
+from cr.accounts import names
 from cr.db import one_at_a_time
 from cr.errors import Gone
 from cr.events.document import differences
@@ -24,6 +26,7 @@ from cr.projections import drafts, histories, revisions, rules
 from cr.projections.revisions import TEMPLATES
 from cr.resources.rules import Revision, RuleResource, RulesResource
 from cr.security import Permission
+from cr.views.organizers import drafts_of_others
 
 PAGE = 50
 
@@ -186,13 +189,14 @@ def rule_history(context: RuleResource, request: Any) -> Response:
     if rule.status == "withdrawn":
         return _tombstone(rule, request)
     before = _number(request.params.get("before", ""))
-    etag = f"{rule.version}-history-{before}-{_look()}"
+    told = histories.of(request.dbsession, rule.id, before=before, limit=PAGE + 1)
+    known = names.names(request.dbsession, (entry.actor for entry in told))
+    etag = f"{rule.version}-history-{before}-{fingerprint(also=str(sorted(known.items())))}-{_look()}"
     if etag in request.if_none_match:
         return _cacheable(HTTPNotModified(), etag, rule.updated_at)
-    told = histories.of(request.dbsession, rule.id, before=before, limit=PAGE + 1)
     numbers = {entry.revision for entry in told if entry.revision}
     heads = revisions.heads(request.dbsession, rule.id, numbers | {number - 1 for number in numbers})
-    entries = [_told(entry, heads, context, request) for entry in told[:PAGE]]
+    entries = [_told(entry, heads, known, context, request) for entry in told[:PAGE]]
     values = {
         "rule": {
             "title": rule.title,
@@ -207,7 +211,9 @@ def rule_history(context: RuleResource, request: Any) -> Response:
     return _cacheable(response, etag, rule.updated_at)
 
 
-def _told(entry: Any, heads: dict[int, Any], context: RuleResource, request: Any) -> dict[str, Any]:
+def _told(
+    entry: Any, heads: dict[int, Any], known: dict[UUID, str], context: RuleResource, request: Any
+) -> dict[str, Any]:
     """One entry of the history, and for a revision what it says of itself."""
     row = heads.get(entry.revision)
     before = heads.get(entry.revision - 1) if row is not None else None
@@ -215,7 +221,7 @@ def _told(entry: Any, heads: dict[int, Any], context: RuleResource, request: Any
         "number": entry.version,
         "revision": entry.revision,
         "at": entry.at,
-        "who": "The owner" if entry.actor else "The people who run this site",
+        "who": names.called(entry.actor, known, owner=context.rule.owner),
         "sentence": entry.sentence,
         **{name: getattr(row, name, None) for name in ("changed", "decided_by", "decided_on", "record")},
         "url": rule_path(request, context.rule.id, "revisions", str(entry.revision)) if row is not None else None,
@@ -245,15 +251,19 @@ def ask_edit(context: RuleResource, request: Any) -> dict[str, Any]:
     rule = context.rule
     if rule.status == "withdrawn":
         raise Gone()
+    following = rule.newest + 1
     return {
         "rule": {"title": rule.title, "revision": rule.newest, "url": rule_path(request, rule.id)},
+        "begun": drafts.revising(request.dbsession, request.identity.account_id, rule.id, rule.newest) is not None,
+        "others": [each for each in drafts_of_others(request, [rule]) if each["revision"] == following],
         "action": rule_path(request, rule.id, "edit"),
+        "organizers_url": rule_path(request, rule.id, "organizers"),
     }
 
 
 @view_config(context=RuleResource, name="edit", request_method="POST", permission=Permission.RULE_EDIT)
 def edit_rule(context: RuleResource, request: Any) -> Any:
-    """Opens the draft that the owner has begun from this revision already, or a new one with the rule as it stands."""
+    """Opens the draft that they have begun on this revision already, or a new one with the rule as it stands."""
     actor = request.identity.account_id
     # Of two presses of the button the second goes on with the draft of the first.
     one_at_a_time(request.dbsession, context.rule.id)

@@ -55,7 +55,7 @@ def test_a_revision_asks_what_changed_and_how_that_was_decided(
     ada: TestApp, client: TestApp, rule: str, draft: str, engine: sa.Engine
 ) -> None:
     offered = ways(ada.get(f"{draft}/publish"))
-    assert list(offered) == ["Lazy consensus", "Another way", "We leave this open"]
+    assert list(offered) == ["Lazy consensus", "We leave this open", "Another way"]
     answers = {"decided_on": "2026-03-10", "record": "Minutes 4", "in_force_from": "2026-03-11"}
     form_of(ada, draft, changed="The name.", way=offered["Lazy consensus"], **answers).submit(status=303)
     event = last_event(engine, "rule.Revised")

@@ -55,6 +55,7 @@ def test_two_people_change_different_things(
     write(bo, f"{theirs}/more", label="Dues", section="Money", body="Ten a month.")
     publish(ada, ours, changed="The name.")
 
+    assert "Revision 2 of Elm Street Gardens was published while you were writing." in bo.get(theirs).html.main.text
     assert bo.get(f"{theirs}/publish", status=303).location.endswith(f"{theirs}/together")
     page = bo.get(f"{theirs}/together")
     said = " ".join(page.html.main.text.split())
