@@ -25,6 +25,7 @@ from cr.views.drafts import guided_path, part_state, revised_rule
 from cr.views.forms import Input, tidy
 from cr.views.parts import elsewhere
 from cr.views.publishing import publish, says_something
+from cr.views.rules import origin
 
 ENTRIES = 100
 """Steps of a history on one page."""
@@ -73,6 +74,7 @@ class DraftViews:
                 "updated_at": self.draft.updated_at,
                 "status": self.draft.status,
                 "revises": revised_rule(self.row, self.request),
+                "copies": origin(self.request, self.row.copied_from, self.row.copied_revision),
                 "url": self._url(),
                 "guided_url": guided_path(self.request, self.draft.id),
             },

@@ -14,7 +14,7 @@ from cr.projections import drafts, rules
 from cr.resources.drafts import PARTS, Drafts
 from cr.security import Permission
 from cr.views.forms import TITLE, tidy
-from cr.views.rules import listed
+from cr.views.rules import listing, origin
 
 
 @view_defaults(context=Drafts, permission=Permission.DRAFTS_LIST, renderer="cr:templates/drafts.jinja2")
@@ -46,7 +46,7 @@ class DraftsViews:
         rows = drafts.open_drafts(request.dbsession, owner)
         return {
             "drafts": [self._listed(row) for row in rows],
-            "published": [listed(row, request) for row in rules.last_touched(request.dbsession, 100, owner=owner)],
+            "published": listing(rules.last_touched(request.dbsession, 100, owner=owner), request),
             "title": title,
             "errors": errors,
             "error": None,
@@ -62,6 +62,7 @@ class DraftsViews:
             "guided_url": guided_path(self.request, row.id),
             "status": row.status,
             "revises": revised_rule(row, self.request),
+            "copies": origin(self.request, row.copied_from, row.copied_revision),
             "parts_done": states.count("written"),
             "parts_total": len(states),
         }
