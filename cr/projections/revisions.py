@@ -112,7 +112,7 @@ def outline(document: Mapping[str, Any]) -> dict[str, Any]:
     parts = []
     for number, part in enumerate((p for p in document.get("sections") or [] if p["entries"]), 1):
         name = part["categoryName"]
-        key = _anchor(name, f"section-{number}", taken)
+        key = _anchor(_words(name) or f"section-{number}", taken)
         parts.append(
             {
                 "number": number,
@@ -122,7 +122,7 @@ def outline(document: Mapping[str, Any]) -> dict[str, Any]:
                 "entries": [
                     {
                         "number": f"{number}.{clause}",
-                        "anchor": _anchor(f"{key}-{entry['title']}", f"clause-{number}-{clause}", taken),
+                        "anchor": _anchor(f"{key[:40]}-{_words(entry['title'])}".rstrip("-"), taken),
                         "title": entry["title"],
                         "body_html": to_html(entry["body"]) if entry.get("body") else None,
                         "blocks": [_block(block, to_html) for block in entry.get("blocks") or []],
@@ -163,9 +163,14 @@ def own_file(url: str | None) -> str | None:
     return url if url and re.fullmatch(r"/api/uploads/[A-Za-z0-9._-]+", url) else None
 
 
-def _anchor(text: str, fallback: str, taken: dict[str, int]) -> str:
+def _words(text: str) -> str:
+    """A text as a piece of an anchor: made of nothing but it, so that it stays when something comes before it."""
+    words = re.sub(r"[^\w]+", "-", text.lower()).strip("-_")[:80]
+    return words or (hashlib.sha256(text.encode()).hexdigest()[:8] if text.strip() else "")
+
+
+def _anchor(words: str, taken: dict[str, int]) -> str:
     """`taken` holds for each anchor the lowest number that may be free behind it."""
-    words = re.sub(r"[^\w]+", "-", text.lower()).strip("-_")[:80] or fallback
     anchor = words
     if words in taken:
         number = taken[words]

@@ -11,9 +11,9 @@
     ├── drafts                      Drafts             my drafts
     │   └── {id}                    DraftResource      one draft; views history, publish, discard
     │       └── {part}              Part               about, values, communication, membership, decisions, conflict
-    ├── rules                       RulesResource      published rules
-    │   └── {id}                    RuleResource       the rule in force; views history, edit
-    │       └── revisions
+    ├── rules                       RulesResource      published rules; view feed.atom
+    │   └── {id}                    RuleResource       the rule in force; views history, edit, copy, copies, feed.atom
+    │       └── revisions           Revisions          the list of them
     │           └── {n}             Revision           one revision, for ever at this address
     └── api                         Api                the JSON contract
         ├── health

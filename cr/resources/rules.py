@@ -24,7 +24,7 @@ def rule_acl(rule: Any) -> list[tuple[str, str, str]]:
 
 
 class RuleResource(Resource):
-    """The rule in force, wrapped as `rule`: its row with the revision in force, see `revisions.in_force`."""
+    """A rule, wrapped as `rule`: its row with the revision in force today, see `revisions.in_force`."""
 
     def __init__(self, request: Any, rule: Any) -> None:
         super().__init__(request)
@@ -39,6 +39,10 @@ class RuleResource(Resource):
 
 
 class Revisions(Resource):
+    """All revisions of a rule; `rule` as in `RuleResource`."""
+
+    title = "Revisions"
+
     def __init__(self, request: Any, rule: Any) -> None:
         super().__init__(request)
         self.rule = rule

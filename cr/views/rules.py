@@ -331,7 +331,12 @@ def ask_edit(context: RuleResource, request: Any) -> dict[str, Any]:
     if rule.status == "withdrawn":
         raise Gone()
     return {
-        "rule": {"title": rule.title, "revision": rule.newest, "url": rule_path(request, rule.id)},
+        "rule": {
+            "title": rule.title,
+            "newest": rule.newest,
+            "in_force": rule.revision if rule.in_force_from <= request.now.date() else None,
+            "url": rule_path(request, rule.id),
+        },
         "action": rule_path(request, rule.id, "edit"),
     }
 

@@ -9,8 +9,10 @@ import pytest
 import sqlalchemy as sa
 from webtest import TestApp
 
+from tests.fixtures.mail import Mailbox
 from tests.fixtures.site import Clock
-from tests.functional.rules import noon, person, publish, revise, withdraw
+from tests.functional.people import form_to, sign_in
+from tests.functional.rules import account_of, noon, person, publish, revise, withdraw
 
 
 def text(page: Any) -> str:
@@ -88,6 +90,21 @@ def test_a_rule_of_which_nothing_is_in_force_yet_says_from_when(
     first = client.get(f"{rule}/revisions/1")
     assert "Revision 1, published on 1 March 2026, never in force" in first
     assert notices(first)[0].startswith("This is revision 1, which never came into force.")
+
+
+def test_the_next_revision_begins_with_the_last_one_that_was_published(
+    app: Any, smtp: Mailbox, engine: sa.Engine, clock: Clock
+) -> None:
+    clock.now = noon("2026-04-01")
+    ada = sign_in(app, smtp, "ada@example.org")
+    owner = account_of(engine, "ada@example.org")
+    rule = publish(engine, owner, "2026-03-01", "Care")
+    assert "not in force yet" not in ada.get(f"{rule}/edit")
+    revise(engine, rule, owner, "2026-03-02", "Trust", in_force_from=noon("2026-05-01").date())
+    page = ada.get(f"{rule}/edit")
+    assert "You get a draft with everything that revision 2 of “Elm Street” says." in text(page)
+    assert "Revision 2 was published last and is not in force yet. Until its day revision 1 is." in text(page)
+    assert "Trust" in form_to(page, f"{rule}/edit").submit(status=303).follow()
 
 
 def test_no_address_of_a_person_is_on_a_page(client: TestApp, engine: sa.Engine) -> None:

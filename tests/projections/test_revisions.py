@@ -35,6 +35,22 @@ def test_equal_titles_are_numbered() -> None:
     ]
 
 
+LONG = "How we share what we grow, and what we do when there is too much or too little of it in a year " * 2
+
+
+@pytest.mark.parametrize("section", ["Values", "☀", LONG, "Straße für Bücher", "1"])
+@pytest.mark.parametrize("title", ["Care", "☂", "☂ ☂", LONG, "Care?", "2"])
+def test_an_anchor_stays_when_others_come_before_it(section: str, title: str) -> None:
+    def anchors(before: list[str], sections: list[str]) -> tuple[str, str]:
+        entries = [{"title": each} for each in (*before, title)]
+        parts = [{"categoryName": each, "entries": [{"title": "Trust"}]} for each in sections]
+        shown = outline({"sections": [*parts, {"categoryName": section, "entries": entries}]})["sections"][-1]
+        return shown["key"], shown["entries"][-1]["anchor"]
+
+    alone = anchors([], [])
+    assert anchors(["Trust", "☁", "A " * 100], ["Other", "☁", "Care"]) == alone
+
+
 @given(
     st.lists(st.sampled_from(["Dues", "Dues 2", "Dues-2-2", "Dues 3", "", "2", "clause-1-2"]), min_size=1, max_size=20)
 )
@@ -57,7 +73,7 @@ def test_the_numbers_that_are_taken_are_not_tried_again() -> None:
 
     taken = Counting()
     for _ in range(500):
-        revisions._anchor("Dues", "clause", taken)
+        revisions._anchor("dues", taken)
     assert Counting.asked <= 1000
 
 
