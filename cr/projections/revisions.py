@@ -211,7 +211,10 @@ def in_force(session: Session, rule_id: UUID, on: date) -> Any:
 
 def heads_in_force(session: Session, rule_ids: Iterable[UUID], on: date) -> dict[UUID, Any]:
     """The revisions that `in_force` says, of several rules, without the long texts."""
-    query = sa.select(*_HEAD).where(revisions.c.rule.in_(list(rule_ids))).order_by(revisions.c.rule, *_best_first(on))
+    ids = list(rule_ids)
+    if not ids:
+        return {}
+    query = sa.select(*_HEAD).where(revisions.c.rule.in_(ids)).order_by(revisions.c.rule, *_best_first(on))
     return {row.rule: row for row in session.execute(query.ext(postgresql.distinct_on(revisions.c.rule)))}
 
 
