@@ -15,6 +15,7 @@
     │   └── {id}                    RuleResource       the rule in force; views history, edit, copy, copies, feed.atom
     │       └── revisions           Revisions          the list of them
     │           └── {n}             Revision           one revision, for ever at this address
+    ├── metrics                     Metrics            for Prometheus, where METRICS_TOKEN is set
     └── api                         Api                the JSON contract
         ├── health
         ├── auth                    ApiAuth            views session, logout

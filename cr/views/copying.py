@@ -11,6 +11,7 @@ from pyramid.view import view_config, view_defaults
 
 from cr.db import one_at_a_time
 from cr.errors import NotFound
+from cr.page_cache import Concerns
 from cr.projections import drafts, revisions, rules
 from cr.resources.rules import RuleResource
 from cr.security import Permission
@@ -66,7 +67,9 @@ class Copying:
         return found[number]
 
 
-@view_config(context=RuleResource, name="copies", request_method="GET", permission=Permission.RULE_READ)
+@view_config(
+    context=RuleResource, name="copies", request_method="GET", permission=Permission.RULE_READ, keep=Concerns.EVERY_RULE
+)
 def copies(context: RuleResource, request: Any) -> Response:
     """All rules that began with this one, also when this one was withdrawn."""
     rule = context.rule

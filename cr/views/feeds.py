@@ -12,6 +12,7 @@ from pyramid.response import Response
 from pyramid.view import view_config
 
 from cr.accounts.names import names
+from cr.page_cache import Concerns
 from cr.pages import day
 from cr.projections import revisions, rules
 from cr.resources.rules import RuleResource, RulesResource
@@ -31,7 +32,13 @@ NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """Characters that XML 1.0 can't hold, in any spelling. People's texts may."""
 
 
-@view_config(context=RuleResource, name="feed.atom", request_method="GET", permission=Permission.RULE_READ)
+@view_config(
+    context=RuleResource,
+    name="feed.atom",
+    request_method="GET",
+    permission=Permission.RULE_READ,
+    keep=Concerns.ITS_RULE,
+)
 def feed_of_a_rule(context: RuleResource, request: Any) -> Response:
     rule = context.rule
     if rule.status == "withdrawn":
@@ -40,7 +47,13 @@ def feed_of_a_rule(context: RuleResource, request: Any) -> Response:
     return _feed(request, f"urn:uuid:{rule.id}", rule.title, rule_path(request, rule.id), _entries(heads, request))
 
 
-@view_config(context=RulesResource, name="feed.atom", request_method="GET", permission=Permission.RULE_READ)
+@view_config(
+    context=RulesResource,
+    name="feed.atom",
+    request_method="GET",
+    permission=Permission.RULE_READ,
+    keep=Concerns.EVERY_RULE,
+)
 def feed_of_all(context: RulesResource, request: Any) -> Response:
     published = _entries(revisions.last_published(request.dbsession, ENTRIES), request)
     entries = published + _farewells(rules.last_withdrawn(request.dbsession, ENTRIES), request)

@@ -12,6 +12,7 @@ from pyramid.view import view_config
 
 from cr.accounts.names import names
 from cr.errors import NotFound
+from cr.page_cache import Concerns
 from cr.pages import day
 from cr.projections import revisions
 from cr.resources.rules import Revision, Revisions, RuleResource
@@ -32,7 +33,7 @@ from cr.views.rules import (
 )
 
 
-@view_config(context=Revision, request_method="GET", permission=Permission.RULE_READ)
+@view_config(context=Revision, request_method="GET", permission=Permission.RULE_READ, keep=Concerns.ITS_RULE)
 def revision_page(context: Revision, request: Any) -> Response:
     rule, row, today = context.rule, context.revision, request.now.date()
     if rule.status == "withdrawn":
@@ -106,7 +107,7 @@ def _no_day(request: Any, rule: Any, status: int, written: str, **more: Any) -> 
     return response
 
 
-@view_config(context=Revisions, request_method="GET", permission=Permission.RULE_READ)
+@view_config(context=Revisions, request_method="GET", permission=Permission.RULE_READ, keep=Concerns.ITS_RULE)
 def list_revisions(context: Revisions, request: Any) -> Response:
     rule, session, today = context.rule, request.dbsession, request.now.date()
     if rule.status == "withdrawn":

@@ -23,6 +23,7 @@ from cr.db import one_at_a_time
 from cr.errors import Gone
 from cr.events.document import differences
 from cr.fingerprint import fingerprint
+from cr.page_cache import Concerns, shows_others
 from cr.pages import STATIC, day
 from cr.projections import drafts, histories, revisions, rules
 from cr.projections.revisions import TEMPLATES
@@ -59,7 +60,11 @@ def listing(rows: Sequence[Any], request: Any) -> list[dict[str, Any]]:
 
 
 @view_config(
-    context=RulesResource, request_method="GET", permission=Permission.RULE_READ, renderer="cr:templates/rules.jinja2"
+    context=RulesResource,
+    request_method="GET",
+    permission=Permission.RULE_READ,
+    renderer="cr:templates/rules.jinja2",
+    keep=Concerns.EVERY_RULE,
 )
 def list_rules(context: RulesResource, request: Any) -> dict[str, Any]:
     before = _number(request.params.get("before", ""))
@@ -85,7 +90,7 @@ def _look() -> str:
     return fingerprint(*sorted(TEMPLATES.glob("*.jinja2")), *sorted(STATIC.glob("*")), pages.__file__, __file__)
 
 
-@view_config(context=RuleResource, request_method="GET", permission=Permission.RULE_READ)
+@view_config(context=RuleResource, request_method="GET", permission=Permission.RULE_READ, keep=Concerns.ITS_RULE)
 def rule_page(context: RuleResource, request: Any) -> Response:
     rule, today = context.rule, request.now.date()
     if rule.status == "withdrawn":
@@ -151,6 +156,8 @@ def revision_shown(
         "notices": notices,
         "walk": walk,
     }
+    if began_with or values["origin"]:
+        shows_others(request)
     # The body is old exactly when its revision's own tag is.
     return answer(request, "cr:templates/rule.jinja2", values, last_change(rule, request), row.etag, row.html)
 
@@ -220,6 +227,8 @@ def adopted(row: Any) -> str:
     if row.decided_by:
         # People write "consent" or, as they would say it, "by consent".
         how = re.sub(r"^by\s+", "", row.decided_by, flags=re.IGNORECASE)
+        # A method's name begins with a capital, a sentence goes on without one.
+        how = how[0].lower() + how[1:] if how[1:2].islower() else how
         return f"adopted by {how}" + (f" on {day(decided)}" if decided else "")
     return f"adopted on {day(decided)}" if decided else f"published on {day(row.published_at)}"
 
@@ -265,7 +274,13 @@ def _tombstone(row: Any, request: Any) -> Response:
     return response
 
 
-@view_config(context=RuleResource, name="history", request_method="GET", permission=Permission.RULE_READ)
+@view_config(
+    context=RuleResource,
+    name="history",
+    request_method="GET",
+    permission=Permission.RULE_READ,
+    keep=Concerns.ITS_RULE,
+)
 def rule_history(context: RuleResource, request: Any) -> Response:
     rule = context.rule
     if rule.status == "withdrawn":
