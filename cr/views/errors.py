@@ -109,7 +109,7 @@ def typed(request: Any) -> list[dict[str, str]]:
 
 @notfound_view_config()
 def not_found(error: Any, request: Any) -> Response:
-    """Nothing at this address; or something, but not for this method, which is the only predicate that we use."""
+    """Nothing at this address; or something, but not for this method, the only predicate that may fail."""
     if not isinstance(error, PredicateMismatch):
         return answer(request, NotFound(), 404)
     response = answer(request, MethodNotAllowed(), 405)
