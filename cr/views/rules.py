@@ -1,4 +1,4 @@
-"""Published rules: the list, the rule in force, its history, and every revision at its own address."""
+"""Published rules: the list, the rule in force, and every revision at its own address."""
 
 from __future__ import annotations
 
@@ -16,10 +16,9 @@ from pyramid.view import view_config
 from cr import pages
 from cr.db import one_at_a_time
 from cr.errors import Gone
-from cr.events.document import differences
 from cr.fingerprint import fingerprint
 from cr.pages import STATIC, day
-from cr.projections import drafts, histories, revisions, rules
+from cr.projections import drafts, rules
 from cr.projections.revisions import TEMPLATES
 from cr.resources.rules import Revision, RuleResource, RulesResource
 from cr.security import Permission
@@ -112,6 +111,7 @@ def _rendered(request: Any, rule: Any, row: Any, notice: dict[str, str] | None) 
                 "created_at": rule.created_at,
                 "updated_at": row.published_at,
                 "current": current,
+                "sha256": row.sha256,
             },
             "adoption": adoption(row, current),
             "body": Markup(row.html),  # noqa: S704 - made by our own template when it was published
@@ -121,6 +121,7 @@ def _rendered(request: Any, rule: Any, row: Any, notice: dict[str, str] | None) 
                 "edit": rule_path(request, rule.id, "edit"),
                 "json": request.resource_path(request.root, "api", "rules", str(rule.id)),
                 "revision": rule_path(request, rule.id, "revisions", str(row.revision)),
+                "canonical": rule_path(request, rule.id, "revisions", str(row.revision), "canonical.json"),
             },
             "notice": notice,
         },
@@ -165,60 +166,6 @@ def _tombstone(row: Any, request: Any) -> Response:
     )
     response.status_int = 410
     return response
-
-
-@view_config(context=RuleResource, name="history", request_method="GET", permission=Permission.RULE_READ)
-def rule_history(context: RuleResource, request: Any) -> Response:
-    rule = context.rule
-    if rule.status == "withdrawn":
-        return _tombstone(rule, request)
-    before = _number(request.params.get("before", ""))
-    etag = f"{rule.version}-history-{before}-{_look()}"
-    if etag in request.if_none_match:
-        return _cacheable(HTTPNotModified(), etag, rule.updated_at)
-    told = histories.of(request.dbsession, rule.id, before=before, limit=PAGE + 1)
-    numbers = {entry.revision for entry in told if entry.revision}
-    heads = revisions.heads(request.dbsession, rule.id, numbers | {number - 1 for number in numbers})
-    entries = [_told(entry, heads, context, request) for entry in told[:PAGE]]
-    values = {
-        "rule": {
-            "title": rule.title,
-            "url": rule_path(request, rule.id),
-            "revision": rule.revision,
-            "updated_at": rule.updated_at,
-        },
-        "entries": entries,
-        "more_url": _older(request, "history", told[PAGE - 1].version) if len(told) > PAGE else None,
-    }
-    response = render_to_response("cr:templates/rule_history.jinja2", values, request=request)
-    return _cacheable(response, etag, rule.updated_at)
-
-
-def _told(entry: Any, heads: dict[int, Any], context: RuleResource, request: Any) -> dict[str, Any]:
-    """One entry of the history, and for a revision what it says of itself."""
-    row = heads.get(entry.revision)
-    before = heads.get(entry.revision - 1) if row is not None else None
-    return {
-        "number": entry.version,
-        "revision": entry.revision,
-        "at": entry.at,
-        "who": "The owner" if entry.actor else "The people who run this site",
-        "sentence": entry.sentence,
-        **{name: getattr(row, name, None) for name in ("changed", "decided_by", "decided_on", "record")},
-        "url": rule_path(request, context.rule.id, "revisions", str(entry.revision)) if row is not None else None,
-        "changes": _changes(before, row, request) if before is not None else [],
-    }
-
-
-def _changes(before: Any, after: Any, request: Any) -> list[str]:
-    sentences = []
-    if before.title != after.title:
-        sentences.append(f"Renamed it from “{before.title}” to “{after.title}”.")
-    if before.summary != after.summary:
-        sentences.append("Rewrote the summary.")
-    # Two at a time: the documents of a long history do not fit into memory together.
-    texts = [revisions.document(request.dbsession, each.rule, each.revision) for each in (before, after)]
-    return sentences + differences(*texts)
 
 
 @view_config(

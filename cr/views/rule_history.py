@@ -1,0 +1,198 @@
+"""A rule's history: every event in words, and the rule as it stood after each of them, to step through."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from functools import cache
+from typing import Any, cast
+from uuid import UUID
+
+from markupsafe import Markup
+from pyramid.httpexceptions import HTTPNotModified
+from pyramid.renderers import render_to_response
+from pyramid.response import Response
+from pyramid.view import view_config
+
+from cr.events import rule as r
+from cr.events.base import Event
+from cr.events.document import differences
+from cr.fingerprint import fingerprint
+from cr.projections import histories, revisions
+from cr.resources.rules import RuleResource
+from cr.security import Permission
+from cr.views.rules import PAGE, _cacheable, _look, _number, _older, _tombstone, rule_path
+
+
+@cache
+def _version() -> str:
+    """Changes with whatever these pages are made of."""
+    return fingerprint(__file__, also=_look() + histories.PROJECTION.version + revisions.PROJECTION.version)
+
+
+@view_config(context=RuleResource, name="history", request_method="GET", permission=Permission.RULE_READ)
+def rule_history(context: RuleResource, request: Any) -> Response:
+    rule = context.rule
+    if rule.status == "withdrawn":
+        return _tombstone(rule, request)
+    if "at" in request.params:
+        return _step(context, request)
+    before = _number(request.params.get("before", ""))
+    etag = f"{rule.version}-{rule.revision}-history-{before}-{_version()}"
+    if etag in request.if_none_match:
+        return _cacheable(HTTPNotModified(), etag, rule.updated_at)
+    told = histories.of(request.dbsession, rule.id, before=before, limit=PAGE + 1)
+    numbers = {entry.revision for entry in told if entry.revision}
+    heads = revisions.heads(request.dbsession, rule.id, numbers | {number - 1 for number in numbers})
+    actors = histories.actors(request.dbsession, rule.id)
+    values = {
+        "rule": {"title": rule.title, "url": rule_path(request, rule.id)},
+        "entries": [_told(entry, heads, actors, context, request) for entry in told[:PAGE]],
+        "more_url": _older(request, "history", told[PAGE - 1].version) if len(told) > PAGE else None,
+        "links": {
+            "steps": _step_url(request, 1),
+            "data": rule_path(request, rule.id, "history.ndjson"),
+            "canonical": rule_path(request, rule.id, "revisions", str(rule.revision), "canonical.json"),
+            "schema": request.resource_path(request.root, "rules", "history.schema.json"),
+        },
+    }
+    response = render_to_response("cr:templates/rule_history.jinja2", values, request=request)
+    return _cacheable(response, etag, rule.updated_at)
+
+
+def _told(
+    entry: Any, heads: dict[int, Any], actors: Sequence[UUID], context: RuleResource, request: Any
+) -> dict[str, Any]:
+    """One entry of the history, and for a revision what it says of itself."""
+    row = heads.get(entry.revision)
+    before = heads.get(entry.revision - 1) if row is not None else None
+    return {
+        "number": entry.version,
+        "revision": entry.revision,
+        "at": entry.at,
+        "who": _who(entry, actors),
+        "sentence": entry.sentence,
+        **_said(row),
+        "url": rule_path(request, context.rule.id, "revisions", str(entry.revision)) if row is not None else None,
+        "step_url": _step_url(request, entry.version),
+        "changes": _changes(before, row, request) if before is not None else [],
+    }
+
+
+def _who(entry: Any, actors: Sequence[UUID]) -> str:
+    """Numbered as in the public data, so that both say the same."""
+    if entry.topic == r.StakeholderAccepted.TOPIC:
+        return "A stakeholder"
+    if entry.actor is None:
+        return "The people who run this site"
+    number = actors.index(entry.actor) + 1
+    return "The owner" if number == 1 else f"Organizer {number}"
+
+
+def _said(row: Any) -> dict[str, Any]:
+    """What a revision says of its decision; nothing for the other events."""
+    names = ("changed", "decided_by", "decided_on", "record", "in_force_from")
+    return {name: getattr(row, name, None) for name in names}
+
+
+def _changes(before: Any, after: Any, request: Any) -> list[str]:
+    # Two at a time: the documents of a long history do not fit into memory together.
+    texts = [revisions.document(request.dbsession, each.rule, each.revision) for each in (before, after)]
+    return _renamed(before, after) + differences(*texts)
+
+
+def _renamed(before: Any, after: Any) -> list[str]:
+    sentences = []
+    if before.title != after.title:
+        sentences.append(f"Renamed it from “{before.title}” to “{after.title}”.")
+    if before.summary != after.summary:
+        sentences.append("Rewrote the summary.")
+    return sentences
+
+
+# --- One event, and the rule after it --------------------------------------------------------------------------------
+
+
+def _step_url(request: Any, number: int) -> str:
+    path: str = request.resource_path(request.context, "history", query={"at": number})
+    return path
+
+
+def _step(context: RuleResource, request: Any) -> Response:
+    rule, last = context.rule, context.rule.version
+    given = request.params["at"]
+    number = int(given) if re.fullmatch("[1-9][0-9]{0,17}", given) else 0
+    if not 1 <= number <= last:
+        return _no_such_event(request, last)
+    row = histories.find(request.dbsession, rule.id, number)
+    etag = f"{last}-at-{number}-{_version()}"
+    if etag in request.if_none_match:
+        return _cacheable(HTTPNotModified(), etag, row.at)
+    before = request.rules.rule(rule.id, number - 1) if number > 1 else None
+    (event,) = request.rules.events.get(rule.id, gt=number - 1, lte=number)
+    after = cast(r.Rule, r.evolve(before, cast(Event, event)))
+    shown = revisions.find(request.dbsession, rule.id, after.revision)
+    values = {
+        "number": number,
+        "last": last,
+        "event": {
+            "at": row.at,
+            "who": _who(row, histories.actors(request.dbsession, rule.id)),
+            "sentence": row.sentence,
+            "revision": row.revision,
+            **_said(shown if row.revision else None),
+            "changes": _differences(before, after) if before else [],
+        },
+        "rule": {
+            "title": after.title,
+            "summary": after.summary,
+            "revision": after.revision,
+            "status": after.status,
+            "organizers": _organizers(after),
+            "stakeholders": len(after.stakeholders),
+            "accepted": sum(after.stakeholders.values()),
+            "body": Markup(shown.html),  # noqa: S704 - made by our own template when it was published
+            "url": rule_path(request, rule.id, "revisions", str(after.revision)),
+        },
+        "links": {
+            "history": rule_path(request, rule.id, "history"),
+            "here": _step_url(request, number),
+            "first": _step_url(request, 1) if number > 1 else None,
+            "previous": _step_url(request, number - 1) if number > 1 else None,
+            "next": _step_url(request, number + 1) if number < last else None,
+            "last": _step_url(request, last) if number < last else None,
+        },
+    }
+    return _cacheable(render_to_response("cr:templates/rule_step.jinja2", values, request=request), etag, row.at)
+
+
+def _organizers(rule: r.Rule) -> int:
+    return len(rule.organizers) + (rule.owner is not None)
+
+
+def _differences(before: r.Rule, after: r.Rule) -> list[str]:
+    """What one event changed, as sentences."""
+    sentences = _renamed(before, after)
+    if after.revision != before.revision:
+        sentences += differences(before.document, after.document)
+    counts = {
+        "Organizers": (_organizers(before), _organizers(after)),
+        "Stakeholders": (len(before.stakeholders), len(after.stakeholders)),
+        "Stakeholders who accepted": (sum(before.stakeholders.values()), sum(after.stakeholders.values())),
+    }
+    return sentences + [f"{what}: {now}, before {was}." for what, (was, now) in counts.items() if was != now]
+
+
+def _no_such_event(request: Any, last: int) -> Response:
+    many = "one event, number 1" if last == 1 else f"{last} events, numbered from 1 to {last}"
+    values = {
+        "status": 404,
+        "heading": "No such event",
+        "message": f"The history of this rule has {many}. The address asks for another one.",
+        "fields": [],
+        "error": True,
+        "back": {"url": request.resource_path(request.context, "history"), "text": "The history of this rule"},
+    }
+    response = render_to_response("cr:templates/error.jinja2", values, request=request)
+    response.status_int = 404
+    return response
