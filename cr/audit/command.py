@@ -63,13 +63,14 @@ def _lines(file: IO[bytes]) -> Iterator[bytes]:
 def _replay(file: IO[bytes], until: int | None, *, as_json: bool) -> int:
     state: State | None = None
     in_force: RevisionLine | None = None
-    differ = 0
+    differ = unknown = 0
     today = datetime.now(UTC).date()
     for line, state in replayed(_lines(file)):
         revision = state.newest
         if line is not revision:
             continue
         differ += not _matches(revision)
+        unknown += revision.sha256 is None
         if not as_json:
             _tell(revision)
         if revision.in_force_from <= today:
@@ -83,7 +84,7 @@ def _replay(file: IO[bytes], until: int | None, *, as_json: bool) -> int:
     if as_json:
         return _write(state.newest)
     _summarize(state, in_force, today)
-    _say(_verdict(differ))
+    _say(_verdict(differ, unknown))
     return 1 if differ else 0
 
 
@@ -116,15 +117,15 @@ def _summarize(state: State, in_force: RevisionLine | None, today: date) -> None
     if state.status == "published" and in_force:
         _say(f"  in force on {today}: revision {in_force.revision}")
     _say(f"  organizers: {len(state.organizers) + (state.owner is not None)}")
-    _say(f"  stakeholders: {len(state.stakeholders)}, {sum(state.stakeholders.values())} have accepted")
+    _say(f"  stakeholders: {len(state.stakeholders)}, accepted by {sum(state.stakeholders.values())}")
     _say(f"  SHA-256 {state.newest.hash() or 'none'}")
     _say("")
 
 
-def _verdict(differ: int) -> str:
+def _verdict(differ: int, unknown: int) -> str:
     if differ:
         return f"{differ} {'hash differs' if differ == 1 else 'hashes differ'}. This is not the history as it was told."
-    return "Every hash matches."
+    return "No hash differs. What has no hash could not be checked." if unknown else "Every hash matches."
 
 
 def _write(line: RevisionLine) -> int:

@@ -9,7 +9,7 @@ class Slider {
     this.range = form.elements.namedItem("at");
     this.label = form.querySelector("label");
     this.shown = location.search;
-    form.querySelector("button").hidden = true;
+    form.querySelector("button").remove();
     this.voice = Object.assign(document.createElement("p"), { className: "unseen" });
     this.voice.setAttribute("role", "status");
     form.after(this.voice);
