@@ -17,6 +17,7 @@ def main(global_config: dict[str, str], **ini: str) -> Any:
     # Here and not above: `cr-replay` starts without a web server's libraries.
     from pyramid.config import Configurator
 
+    from cr.page_cache.layer import Layer
     from cr.settings import Settings
 
     settings = Settings.from_environment(os.environ, production=ini.get("cr.production") == "true")
@@ -38,6 +39,7 @@ def main(global_config: dict[str, str], **ini: str) -> Any:
     config.include("pyramid_retry")
     config.include("pyramid_tm")
     config.include("cr.db")
+    config.include("cr.page_cache")
     config.include("cr.events.application")
     config.include("cr.projections.rebuild")
     config.include("cr.multipart")
@@ -48,7 +50,7 @@ def main(global_config: dict[str, str], **ini: str) -> Any:
     config.include("cr.pages")
     config.include("cr.views")
     config.include("cr.proxy")
-    return config.make_wsgi_app()
+    return Layer(config.make_wsgi_app())
 
 
 def is_api(request: Request) -> bool:

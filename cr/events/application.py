@@ -6,10 +6,11 @@ transaction. Nothing here knows of requests; `request.rules` is this application
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from typing import Any, TypeVar, cast
 from uuid import UUID, uuid4
 
@@ -19,8 +20,7 @@ from eventsourcing.persistence import EventStore, IntegrityError, Mapper, Operat
 from eventsourcing.utils import Environment
 from pyramid_retry import mark_error_retryable
 
-from cr import projections
-from cr.catalog.sections import MORE
+from cr import page_cache, projections
 from cr.errors import Conflict, NotFound, ValidationProblem
 from cr.events import draft as drafts
 from cr.events import rule as rules
@@ -43,8 +43,10 @@ class Rules(Application[UUID]):
 
     is_snapshotting_enabled = True
 
-    def __init__(self, connect: Connect) -> None:
+    def __init__(self, connect: Connect, changed: Callable[[Collection[UUID]], None] | None = None) -> None:
+        """`changed` hears which rules have new events; without it the database tells every process."""
         self.connect = connect
+        self.changed = changed or self._announce
         super().__init__()
 
     def construct_env(self, name: str, env: Any = None) -> Environment:
@@ -147,23 +149,27 @@ class Rules(Application[UUID]):
         Nothing happens when nothing was. Raises `drafts.Clashes` where both changed the same part and `choices` (as in
         `payload.brought_together`) does not say which stays.
         """
-        draft, base, rule, theirs = self.moved_on(draft_id)
-        rules.must_be_organizer(rule, actor)
-        if draft.revision == rule.revision:
-            return draft
-        return self._decide(draft, drafts.rebase(draft, base, rule.revision, theirs, choices), actor, at)
-
-    def moved_on(self, draft_id: UUID) -> tuple[Draft, Draft, Rule, dict[str, Any]]:
-        """(the draft, the draft when it said the same as its revision, the rule now, the rule's text as the draft would
-        hold it). Raises `NotFound` for a draft of no rule.
-        """
         draft = self.draft(draft_id)
-        if draft.rule is None:
-            raise NotFound()
-        base, rule = self.draft(draft_id, draft.based_at), self.rule(draft.rule)
-        clauses = draft.payload.get(MORE.selected, ())
-        theirs = decomposed(rule.title, rule.summary, rule.document, like=base.payload, taken=clauses)
-        return draft, base, rule, theirs
+        rule = self.rule(draft.rule) if draft.rule else None
+        if rule is None or draft.revision == rule.revision:
+            return draft
+        rules.must_be_organizer(rule, actor)
+        return self._decide(draft, self._rebased(draft, rule, choices), actor, at)
+
+    def clashes(self, draft_id: UUID) -> drafts.Clashes | None:
+        """Where a draft of a rule's next revision and what was published since it was begun changed the same part."""
+        draft = self.draft(draft_id)
+        try:
+            if draft.rule is not None:
+                self._rebased(draft, self.rule(draft.rule), {})
+        except drafts.Clashes as clashes:
+            return clashes
+        return None
+
+    def _rebased(self, draft: Draft, rule: Rule, choices: Choices) -> list[drafts.DraftEvent]:
+        base = self.draft(draft.id, draft.based_at)
+        theirs = decomposed(rule.title, rule.summary, rule.document)
+        return drafts.rebase(draft, base, rule.revision, theirs, choices)
 
     # --- Rules -------------------------------------------------------------------------------------------------------
 
@@ -296,12 +302,19 @@ class Rules(Application[UUID]):
                 connection,
                 [Recorded(each.notification.id, cast(Event, each.domain_event)) for each in recordings],
             )
+        events = (each.domain_event for each in recordings)
+        if changed := {event.originator_id for event in events if isinstance(event, rules.RuleEvent)}:
+            self.changed(changed)
         return recordings
+
+    def _announce(self, changed: Collection[UUID]) -> None:
+        with self.connect() as connection:
+            page_cache.announce(connection, changed)
 
 
 def _rules(request: Any) -> Rules:
     connection: sa.Connection = request.dbsession.connection()
-    return Rules(lambda: nullcontext(connection))
+    return Rules(lambda: nullcontext(connection), partial(page_cache.forget, request))
 
 
 def includeme(config: Any) -> None:

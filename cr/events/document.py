@@ -274,13 +274,10 @@ def _carried(key: str, payload: Payload) -> Any:
 NAMED = (VALUES.selected, *(section.selected for section in METHOD_SECTIONS))
 
 
-def decomposed(
-    title: str, summary: str | None, document: Document, *, like: Payload | None = None, taken: Iterable[str] = ()
-) -> dict[str, Any]:
+def decomposed(title: str, summary: str | None, document: Document) -> dict[str, Any]:
     """A draft's payload that begins from a document; `composed` makes exactly that document of it again.
 
     An entry that no value or method of the document would make, word for word, becomes a clause of the group's own.
-    Clauses get the ids that they have in the payload `like`, of an earlier text of the rule; new ones none of `taken`.
     """
     parts: dict[str, Any] = {"title": title, BEGAN_FROM: dict(document)}
     if summary:
@@ -307,44 +304,52 @@ def decomposed(
     parts[META] = metas
 
     made = _by_text(_pieces(nested(flat(parts))))
-    own: list[dict[str, Any]] = []
+    # What else has an id would be called by the clause's label.
+    taken = {identifier for key in NAMED for identifier in parts[key]}
+    free = (name for number in count(1) if (name := f"clause-{number}") not in taken)
+    clauses: dict[str, dict[str, Any]] = {}
     for part in document.get("sections") or []:
         for entry in part["entries"]:
             found = made.get(_text(Piece(part["categoryName"], entry)))
             if found:
                 found.pop()
             else:
-                own.append(_clause(part["categoryName"], entry))
-    # What else has an id would be called by the clause's label.
-    named = {identifier for key in NAMED for identifier in parts[key]}
-    clauses = dict(zip(_clause_ids(own, like or {}, named, {*taken}), own, strict=True))
+                clauses[next(free)] = _clause(part["categoryName"], entry)
     parts[MORE.selected] = list(clauses)
     parts[MORE.details] = clauses
     return nested(flat(parts))
 
 
-def _clause_ids(clauses: list[dict[str, Any]], like: Payload, named: set[str], taken: set[str]) -> list[str]:
-    """An id for each clause: that of a clause of `like` that reads the same, else of one with its section and title,
-    else a new one.
+def aligned(base: Payload, mine: Payload, theirs: Payload) -> tuple[dict[str, Any], dict[str, Any]]:
+    """`base` and `mine` with the ids that the clauses of `base` have in `theirs`, a later text of the same rule.
+
+    `decomposed` numbers clauses, so that one put before the others gives all of them another id. A clause is the same
+    when it reads the same, else when its section and title are.
     """
-    earlier = {
-        name: {"section": MORE.name, "label": "", **like.get(MORE.details, {}).get(name, {})}
-        for name in like.get(MORE.selected, ())
-        if name not in named
-    }
-    used = {*named, *taken, *earlier}
-    free = (name for number in count(1) if (name := f"clause-{number}") not in used)
-    ids: dict[int, str] = {}
-    for told_apart_by in (_whole, _heading):
+    earlier, later = _clauses(base), _clauses(theirs)
+    ids: dict[str, str] = {}
+    for told_by in (_whole, _heading):
         known: dict[str, list[str]] = {}
-        for name in reversed(earlier):
-            known.setdefault(told_apart_by(earlier[name]), []).append(name)
-        for place, clause in enumerate(clauses):
-            if place not in ids and known.get(told_apart_by(clause)):
-                ids[place] = known[told_apart_by(clause)].pop()
-        for name in ids.values():
-            earlier.pop(name, None)
-    return [ids[place] if place in ids else next(free) for place in range(len(clauses))]
+        for name in reversed(later):
+            known.setdefault(told_by(later[name]), []).append(name)
+        for name, clause in earlier.items():
+            if name not in ids and known.get(told_by(clause)):
+                ids[name] = known[told_by(clause)].pop()
+        later = {name: clause for name, clause in later.items() if name not in set(ids.values())}
+    others = {name for name in (*earlier, *_clauses(mine)) if name not in ids}
+    taken = {*_clauses(theirs), *(each for key in NAMED for each in (*theirs.get(key, ()), *mine.get(key, ())))}
+    used = taken | others
+    free = (new for number in count(1) if (new := f"clause-{number}") not in used)
+    ids.update({name: next(free) if name in taken else name for name in sorted(others)})
+    return _with_clause_ids(base, ids), _with_clause_ids(mine, ids)
+
+
+def _clauses(payload: Payload) -> dict[str, dict[str, Any]]:
+    details = payload.get(MORE.details, {})
+    return {
+        name: {"section": MORE.name, "label": "", **details.get(name, {})}
+        for name in dict.fromkeys((*payload.get(MORE.selected, ()), *details))
+    }
 
 
 def _whole(clause: Mapping[str, Any]) -> str:
@@ -353,6 +358,15 @@ def _whole(clause: Mapping[str, Any]) -> str:
 
 def _heading(clause: Mapping[str, Any]) -> str:
     return json.dumps([clause["section"], clause["label"]])
+
+
+def _with_clause_ids(payload: Payload, ids: Mapping[str, str]) -> dict[str, Any]:
+    renamed = dict(payload)
+    if MORE.selected in payload:
+        renamed[MORE.selected] = [ids[name] for name in payload[MORE.selected]]
+    if MORE.details in payload:
+        renamed[MORE.details] = {ids[name]: fields for name, fields in payload[MORE.details].items()}
+    return renamed
 
 
 def _clause(section: str, entry: Mapping[str, Any]) -> dict[str, Any]:

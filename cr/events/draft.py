@@ -20,6 +20,7 @@ from cr.catalog.sections import BY_KEY, FACETS, SECTIONS, VALUES, Section
 from cr.errors import Conflict, NoRoom, ValidationProblem
 from cr.events import payload
 from cr.events.base import Event, stamped
+from cr.events.document import aligned
 from cr.events.payload import (
     ABSENT,
     BLOCKS,
@@ -528,9 +529,11 @@ def rebase(draft: Draft, base: Draft, revision: int, theirs: Payload, choices: C
     `brought_together`. Raises `Clashes` when both changed the same part and `choices` does not say which stays.
     """
     must_be_open(draft)
-    result, clashes = brought_together(base.payload, theirs, draft.payload, choices)
+    was, mine = aligned(base.payload, draft.payload, theirs)
+    result, clashes = brought_together(was, theirs, mine, choices)
     if clashes:
         raise Clashes(clashes, result, draft)
+    _must_fit(result, theirs)
     return [Rebased(revision=revision, payload=dict(theirs)), *explain(theirs, result)]
 
 

@@ -315,7 +315,7 @@ def brought_together(
         elif details is not None:
             _put_entry(parts, path, now if choice.whose == "theirs" else wanted)
         elif choice.text is not None:
-            parts[path] = choice.text
+            _put(parts, path, {path: choice.text} if choice.text else {})
         elif choice.whose == "mine":
             _put(parts, path, wanted)
     return nested(parts), list(open_ones.values())

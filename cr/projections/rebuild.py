@@ -19,6 +19,7 @@ import sqlalchemy as sa
 from eventsourcing.persistence import Notification
 from pyramid.events import ApplicationCreated
 
+from cr import page_cache
 from cr.db import Timestamp, metadata
 from cr.events.base import JsonMapper, Recorded
 from cr.events.store import events, read, safe_head
@@ -208,6 +209,7 @@ def _swap(
                 sa.insert(projections).values(name=projection.name, version=projection.version, position=head)
             )
         connection.execute(sa.text(f"DROP SCHEMA {SCRATCH}"))
+        page_cache.announce(connection, None)
     progress(head, head)
     return len(rest)
 

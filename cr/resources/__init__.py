@@ -15,6 +15,7 @@
     │   └── {id}                    RuleResource       the rule in force; views history, edit
     │       └── revisions
     │           └── {n}             Revision           one revision, for ever at this address
+    ├── metrics                     Metrics            for Prometheus, where METRICS_TOKEN is set
     └── api                         Api                the JSON contract
         ├── health
         ├── auth                    ApiAuth            views session, logout

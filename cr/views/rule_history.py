@@ -18,6 +18,7 @@ from cr.events import rule as r
 from cr.events.base import Event
 from cr.events.document import differences
 from cr.fingerprint import fingerprint
+from cr.page_cache import Concerns
 from cr.projections import histories, revisions
 from cr.resources.rules import RuleResource
 from cr.security import Permission
@@ -30,7 +31,13 @@ def _version() -> str:
     return fingerprint(__file__, also=_look() + histories.PROJECTION.version + revisions.PROJECTION.version)
 
 
-@view_config(context=RuleResource, name="history", request_method="GET", permission=Permission.RULE_READ)
+@view_config(
+    context=RuleResource,
+    name="history",
+    request_method="GET",
+    permission=Permission.RULE_READ,
+    keep=Concerns.ITS_RULE,
+)
 def rule_history(context: RuleResource, request: Any) -> Response:
     rule = context.rule
     if rule.status == "withdrawn":

@@ -17,6 +17,7 @@ from cr import pages
 from cr.db import one_at_a_time
 from cr.errors import Gone
 from cr.fingerprint import fingerprint
+from cr.page_cache import Concerns
 from cr.pages import STATIC, day
 from cr.projections import drafts, rules
 from cr.projections.revisions import TEMPLATES
@@ -42,7 +43,11 @@ def listed(row: Any, request: Any) -> dict[str, Any]:
 
 
 @view_config(
-    context=RulesResource, request_method="GET", permission=Permission.RULE_READ, renderer="cr:templates/rules.jinja2"
+    context=RulesResource,
+    request_method="GET",
+    permission=Permission.RULE_READ,
+    renderer="cr:templates/rules.jinja2",
+    keep=Concerns.EVERY_RULE,
 )
 def list_rules(context: RulesResource, request: Any) -> dict[str, Any]:
     before = _number(request.params.get("before", ""))
@@ -67,7 +72,7 @@ def _look() -> str:
     return fingerprint(*sorted(TEMPLATES.glob("*.jinja2")), *sorted(STATIC.glob("*")), pages.__file__, __file__)
 
 
-@view_config(context=RuleResource, request_method="GET", permission=Permission.RULE_READ)
+@view_config(context=RuleResource, request_method="GET", permission=Permission.RULE_READ, keep=Concerns.ITS_RULE)
 def rule_page(context: RuleResource, request: Any) -> Response:
     row = context.rule
     if row.status == "withdrawn":
@@ -79,7 +84,7 @@ def rule_page(context: RuleResource, request: Any) -> Response:
     return _cacheable(response, etag, row.updated_at)
 
 
-@view_config(context=Revision, request_method="GET", permission=Permission.RULE_READ)
+@view_config(context=Revision, request_method="GET", permission=Permission.RULE_READ, keep=Concerns.ITS_RULE)
 def revision_page(context: Revision, request: Any) -> Response:
     rule, row = context.rule, context.revision
     if rule.status == "withdrawn":
@@ -136,6 +141,8 @@ def adoption(row: Any, current: bool) -> str:
     if row.decided_by:
         # People write "consent" or, as they would say it, "by consent".
         how = re.sub(r"^by\s+", "", row.decided_by, flags=re.IGNORECASE)
+        # A method's name begins with a capital, a sentence goes on without one.
+        how = how[0].lower() + how[1:] if how[1:2].islower() else how
         words.append(f"adopted by {how}" + (f" on {day(decided)}" if decided else ""))
     elif decided:
         words.append(f"adopted on {day(decided)}")
