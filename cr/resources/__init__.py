@@ -11,10 +11,10 @@
     ├── drafts                      Drafts             my drafts
     │   └── {id}                    DraftResource      one draft; views history, publish, discard
     │       └── {part}              Part               about, values, communication, membership, decisions, conflict
-    ├── rules                       RulesResource      published rules
-    │   └── {id}                    RuleResource       the rule in force; views history, edit
+    ├── rules                       RulesResource      published rules; view history.schema.json
+    │   └── {id}                    RuleResource       the rule in force; views history, history.ndjson, edit
     │       └── revisions
-    │           └── {n}             Revision           one revision, for ever at this address
+    │           └── {n}             Revision           one revision, for ever at this address; view canonical.json
     ├── metrics                     Metrics            for Prometheus, where METRICS_TOKEN is set
     └── api                         Api                the JSON contract
         ├── health
