@@ -90,6 +90,10 @@ class Rules(Application[UUID]):
                 return state
         raise NotFound()
 
+    def draft_event(self, draft_id: UUID, version: int) -> Event:
+        """One event of a draft that has as many."""
+        return cast(Event, next(iter(self.events.get(draft_id, gt=version - 1, lte=version))))
+
     def draft_steps(self, draft_id: UUID, after: int, to: int) -> Iterator[tuple[Draft | None, Event, Draft]]:
         """(state before, event, state after) for every event behind version `after` up to version `to`."""
         state = self.draft(draft_id, after) if after else None
@@ -124,6 +128,24 @@ class Rules(Application[UUID]):
     def restore_draft(self, draft_id: UUID, actor: UUID, at: datetime, version: int) -> Draft:
         now = self.draft(draft_id)
         return self._decide(now, drafts.restore(now, self.draft(draft_id, version)), actor, at)
+
+    def last_change(self, draft: Draft) -> Event | None:
+        """The event that `undo_draft` would take back, None for nothing."""
+        return drafts.last_change(draft.version, lambda version: self.draft_event(draft.id, version))
+
+    def undo_draft(self, draft_id: UUID, actor: UUID, at: datetime, seen_version: int | None) -> Draft:
+        """Take the last change back; what it said stays in the history. Raises `Conflict` when another one came since
+        `seen_version`, or when there is none.
+        """
+        now = self.draft(draft_id)
+        drafts.must_be_open(now)
+        if seen_version != now.version:
+            raise Conflict("The draft changed after this page was shown, so nothing was undone. Look at it once more.")
+        change = self.last_change(now)
+        if change is None:
+            raise Conflict("There is nothing left to undo. The history has every entry, to see or to restore.")
+        before = self.draft(draft_id, change.originator_version - 1)
+        return self._decide(now, drafts.undo(now, change, before), actor, at)
 
     def discard_draft(self, draft_id: UUID, actor: UUID, at: datetime) -> Draft:
         now = self.draft(draft_id)

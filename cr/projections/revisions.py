@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date
 from functools import cache
 from importlib.metadata import version
@@ -229,3 +229,11 @@ def heads(session: Session, rule_id: UUID, numbers: Iterable[int]) -> dict[int, 
     """These revisions by their numbers, without the long texts."""
     query = sa.select(*_HEAD).where(revisions.c.rule == rule_id, revisions.c.revision.in_(list(numbers)))
     return {row.revision: row for row in session.execute(query)}
+
+
+def newest_first(session: Session, rule_id: UUID, limit: int, before: int | None = None) -> Sequence[Any]:
+    """A rule's revisions, of numbers below `before` where it is given (to page through), without the long texts."""
+    query = sa.select(*_HEAD).where(revisions.c.rule == rule_id)
+    if before is not None:
+        query = query.where(revisions.c.revision < before)
+    return session.execute(query.order_by(revisions.c.revision.desc()).limit(limit)).all()
