@@ -13,6 +13,8 @@
     │       └── {part}              Part               about, values, communication, membership, decisions, conflict
     ├── rules                       RulesResource      published rules; view history.schema.json
     │   └── {id}                    RuleResource       the rule in force; views history, history.ndjson, edit
+    │       ├── organizers          Organizers         who writes it together; views name, links, withdraw, remove
+    │       ├── join                Join               where a link to join them leads
     │       └── revisions
     │           └── {n}             Revision           one revision, for ever at this address; view canonical.json
     ├── metrics                     Metrics            for Prometheus, where METRICS_TOKEN is set

@@ -11,6 +11,7 @@ from pyramid.authorization import Allow, Everyone
 from cr.errors import Gone
 from cr.projections import revisions, rules
 from cr.resources.base import Resource, uuid_or_keyerror
+from cr.resources.organizers import Join, Organizers
 from cr.security import Permission
 
 
@@ -33,9 +34,8 @@ class RuleResource(Resource):
         self.__acl__ = rule_acl(rule)
 
     def __getitem__(self, name: str) -> Resource:
-        if name != "revisions":
-            raise KeyError(name)
-        return Revisions(self.request, self.rule).placed(name, self)
+        below = {"organizers": Organizers, "join": Join, "revisions": Revisions}
+        return below[name](self.request, self.rule).placed(name, self)
 
 
 class Revisions(Resource):

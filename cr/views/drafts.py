@@ -10,11 +10,12 @@ from pyramid.view import view_config, view_defaults
 
 from cr.catalog.sections import BY_SLUG
 from cr.events.payload import BLOCKS, Payload
-from cr.projections import drafts, rules
+from cr.projections import drafts, organizers, rules
 from cr.resources.drafts import PARTS, Drafts
 from cr.security import Permission
 from cr.views.forms import TITLE, tidy
-from cr.views.rules import listed
+from cr.views.organizers import drafts_of_others
+from cr.views.rules import listed, rule_path
 
 
 @view_defaults(context=Drafts, permission=Permission.DRAFTS_LIST, renderer="cr:templates/drafts.jinja2")
@@ -44,13 +45,20 @@ class DraftsViews:
         request = self.request
         owner = request.identity.account_id
         rows = drafts.open_drafts(request.dbsession, owner)
+        published = rules.last_touched(request.dbsession, 100, owner=owner)
+        organized = organizers.rules_of(request.dbsession, owner)
         return {
             "drafts": [self._listed(row) for row in rows],
-            "published": [listed(row, request) for row in rules.last_touched(request.dbsession, 100, owner=owner)],
+            "others": drafts_of_others(request, [*published, *organized]),
+            "published": [self._organized(row) for row in published],
+            "organized": [self._organized(row) for row in organized],
             "title": title,
             "errors": errors,
             "error": None,
         }
+
+    def _organized(self, row: Any) -> dict[str, Any]:
+        return {**listed(row, self.request), "organizers_url": rule_path(self.request, row.id, "organizers")}
 
     def _listed(self, row: Any) -> dict[str, Any]:
         payload = self.request.rules.draft(row.id).payload
@@ -74,7 +82,7 @@ def guided_path(request: Any, draft_id: UUID) -> str:
 
 
 def revised_rule(row: Any, request: Any) -> dict[str, Any] | None:
-    """The published rule that a draft is to become the next revision of."""
+    """The published rule that a draft is to become the next revision of; `organized`: whether this person writes it."""
     if row.revises is None:
         return None
     rule = rules.find(request.dbsession, row.rule)
@@ -82,6 +90,7 @@ def revised_rule(row: Any, request: Any) -> dict[str, Any] | None:
         "title": rule.title,
         "url": request.resource_path(request.root, "rules", str(row.rule)),
         "withdrawn": rule.status == "withdrawn",
+        "organized": organizers.includes(request.dbsession, row.rule, request.identity.account_id),
     }
 
 

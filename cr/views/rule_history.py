@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from functools import cache
 from typing import Any, cast
-from uuid import UUID
 
 from markupsafe import Markup
 from pyramid.httpexceptions import HTTPNotModified
@@ -14,9 +12,11 @@ from pyramid.renderers import render_to_response
 from pyramid.response import Response
 from pyramid.view import view_config
 
+from cr import comparison
+from cr.accounts import names
+from cr.comparison import Whole, compare, sentences
 from cr.events import rule as r
 from cr.events.base import Event
-from cr.events.document import differences
 from cr.fingerprint import fingerprint
 from cr.page_cache import Concerns
 from cr.projections import histories, revisions
@@ -28,7 +28,26 @@ from cr.views.rules import PAGE, _cacheable, _look, _number, _older, _tombstone,
 @cache
 def _version() -> str:
     """Changes with whatever these pages are made of."""
-    return fingerprint(__file__, also=_look() + histories.PROJECTION.version + revisions.PROJECTION.version)
+    return fingerprint(
+        __file__, comparison.__file__, also=_look() + histories.PROJECTION.version + revisions.PROJECTION.version
+    )
+
+
+class People:
+    """What to call those who did things to a rule; `fingerprint` changes when somebody takes another name."""
+
+    def __init__(self, request: Any, context: RuleResource) -> None:
+        self._actors = histories.actors(request.dbsession, context.rule.id)
+        self._known = names.names(request.dbsession, self._actors)
+        self.fingerprint = fingerprint(also=str(sorted(self._known.items())))
+
+    def called(self, entry: Any) -> str:
+        """Who did this: a name that they gave themselves, or a number, as in the public data."""
+        if entry.topic == r.StakeholderAccepted.TOPIC:
+            return "A stakeholder"
+        if entry.actor not in self._known and entry.actor in self._actors[1:]:
+            return f"Organizer {self._actors.index(entry.actor) + 1}"
+        return names.called(entry.actor, self._known, owner=next(iter(self._actors), None))
 
 
 @view_config(
@@ -45,16 +64,16 @@ def rule_history(context: RuleResource, request: Any) -> Response:
     if "at" in request.params:
         return _step(context, request)
     before = _number(request.params.get("before", ""))
-    etag = f"{rule.version}-{rule.revision}-history-{before}-{_version()}"
+    people = People(request, context)
+    etag = f"{rule.version}-{rule.revision}-history-{before}-{people.fingerprint}-{_version()}"
     if etag in request.if_none_match:
         return _cacheable(HTTPNotModified(), etag, rule.updated_at)
     told = histories.of(request.dbsession, rule.id, before=before, limit=PAGE + 1)
     numbers = {entry.revision for entry in told if entry.revision}
     heads = revisions.heads(request.dbsession, rule.id, numbers | {number - 1 for number in numbers})
-    actors = histories.actors(request.dbsession, rule.id)
     values = {
         "rule": {"title": rule.title, "url": rule_path(request, rule.id)},
-        "entries": [_told(entry, heads, actors, context, request) for entry in told[:PAGE]],
+        "entries": [_told(entry, heads, people, context, request) for entry in told[:PAGE]],
         "more_url": _older(request, "history", told[PAGE - 1].version) if len(told) > PAGE else None,
         "links": {
             "steps": _step_url(request, 1),
@@ -67,9 +86,7 @@ def rule_history(context: RuleResource, request: Any) -> Response:
     return _cacheable(response, etag, rule.updated_at)
 
 
-def _told(
-    entry: Any, heads: dict[int, Any], actors: Sequence[UUID], context: RuleResource, request: Any
-) -> dict[str, Any]:
+def _told(entry: Any, heads: dict[int, Any], people: People, context: RuleResource, request: Any) -> dict[str, Any]:
     """One entry of the history, and for a revision what it says of itself."""
     row = heads.get(entry.revision)
     before = heads.get(entry.revision - 1) if row is not None else None
@@ -77,44 +94,37 @@ def _told(
         "number": entry.version,
         "revision": entry.revision,
         "at": entry.at,
-        "who": _who(entry, actors),
+        "who": people.called(entry),
         "sentence": entry.sentence,
         **_said(row),
         "url": rule_path(request, context.rule.id, "revisions", str(entry.revision)) if row is not None else None,
         "step_url": _step_url(request, entry.version),
+        "compare_url": _compare_url(request, entry.revision),
         "changes": _changes(before, row, request) if before is not None else [],
     }
 
 
-def _who(entry: Any, actors: Sequence[UUID]) -> str:
-    """Numbered as in the public data, so that both say the same."""
-    if entry.topic == r.StakeholderAccepted.TOPIC:
-        return "A stakeholder"
-    if entry.actor is None:
-        return "The people who run this site"
-    number = actors.index(entry.actor) + 1
-    return "The owner" if number == 1 else f"Organizer {number}"
-
-
 def _said(row: Any) -> dict[str, Any]:
     """What a revision says of its decision; nothing for the other events."""
-    names = ("changed", "decided_by", "decided_on", "record", "in_force_from")
+    names = ("changed", "decided_by", "outside_rule", "decided_on", "record", "in_force_from")
     return {name: getattr(row, name, None) for name in names}
 
 
 def _changes(before: Any, after: Any, request: Any) -> list[str]:
     # Two at a time: the documents of a long history do not fit into memory together.
-    texts = [revisions.document(request.dbsession, each.rule, each.revision) for each in (before, after)]
-    return _renamed(before, after) + differences(*texts)
+    texts = (
+        Whole(each.title, each.summary, revisions.document(request.dbsession, each.rule, each.revision))
+        for each in (before, after)
+    )
+    return sentences(compare(*texts))
 
 
-def _renamed(before: Any, after: Any) -> list[str]:
-    sentences = []
-    if before.title != after.title:
-        sentences.append(f"Renamed it from “{before.title}” to “{after.title}”.")
-    if before.summary != after.summary:
-        sentences.append("Rewrote the summary.")
-    return sentences
+def _compare_url(request: Any, revision: int | None) -> str | None:
+    """Where a revision stands beside the one before, word by word."""
+    if revision is None or revision == 1:
+        return None
+    path: str = request.resource_path(request.context, "compare", query={"from": revision - 1, "to": revision})
+    return path
 
 
 # --- One event, and the rule after it --------------------------------------------------------------------------------
@@ -132,7 +142,8 @@ def _step(context: RuleResource, request: Any) -> Response:
     if not 1 <= number <= last:
         return _no_such_event(request, last)
     row = histories.find(request.dbsession, rule.id, number)
-    etag = f"{last}-at-{number}-{_version()}"
+    people = People(request, context)
+    etag = f"{last}-at-{number}-{people.fingerprint}-{_version()}"
     if etag in request.if_none_match:
         return _cacheable(HTTPNotModified(), etag, row.at)
     before = request.rules.rule(rule.id, number - 1) if number > 1 else None
@@ -144,11 +155,12 @@ def _step(context: RuleResource, request: Any) -> Response:
         "last": last,
         "event": {
             "at": row.at,
-            "who": _who(row, histories.actors(request.dbsession, rule.id)),
+            "who": people.called(row),
             "sentence": row.sentence,
             "revision": row.revision,
             **_said(shown if row.revision else None),
             "changes": _differences(before, after) if before else [],
+            "compare_url": _compare_url(request, row.revision),
         },
         "rule": {
             "title": after.title,
@@ -179,15 +191,15 @@ def _organizers(rule: r.Rule) -> int:
 
 def _differences(before: r.Rule, after: r.Rule) -> list[str]:
     """What one event changed, as sentences."""
-    sentences = _renamed(before, after)
-    if after.revision != before.revision:
-        sentences += differences(before.document, after.document)
     counts = {
         "Organizers": (_organizers(before), _organizers(after)),
         "Stakeholders": (len(before.stakeholders), len(after.stakeholders)),
         "Stakeholders who accepted": (sum(before.stakeholders.values()), sum(after.stakeholders.values())),
     }
-    return sentences + [f"{what}: {now}, before {was}." for what, (was, now) in counts.items() if was != now]
+    counted = [f"{what}: {now}, before {was}." for what, (was, now) in counts.items() if was != now]
+    if after.revision == before.revision:
+        return counted
+    return sentences(compare(*(Whole(each.title, each.summary, each.document) for each in (before, after)))) + counted
 
 
 def _no_such_event(request: Any, last: int) -> Response:

@@ -23,6 +23,7 @@ from cr.projections import drafts, rules
 from cr.projections.revisions import TEMPLATES
 from cr.resources.rules import Revision, RuleResource, RulesResource
 from cr.security import Permission
+from cr.views.organizers import drafts_of_others
 
 PAGE = 50
 
@@ -186,15 +187,19 @@ def ask_edit(context: RuleResource, request: Any) -> dict[str, Any]:
     rule = context.rule
     if rule.status == "withdrawn":
         raise Gone()
+    following = rule.newest + 1
     return {
         "rule": {"title": rule.title, "revision": rule.newest, "url": rule_path(request, rule.id)},
+        "begun": drafts.revising(request.dbsession, request.identity.account_id, rule.id, rule.newest) is not None,
+        "others": [each for each in drafts_of_others(request, [rule]) if each["revision"] == following],
         "action": rule_path(request, rule.id, "edit"),
+        "organizers_url": rule_path(request, rule.id, "organizers"),
     }
 
 
 @view_config(context=RuleResource, name="edit", request_method="POST", permission=Permission.RULE_EDIT)
 def edit_rule(context: RuleResource, request: Any) -> Any:
-    """Opens the draft that the owner has begun from this revision already, or a new one with the rule as it stands."""
+    """Opens the draft that they have begun on this revision already, or a new one with the rule as it stands."""
     actor = request.identity.account_id
     # Of two presses of the button the second goes on with the draft of the first.
     one_at_a_time(request.dbsession, context.rule.id)

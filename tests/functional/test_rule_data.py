@@ -32,7 +32,7 @@ def rule(ada: TestApp) -> str:
     rule = publish(ada, written(ada))
     draft = edit(ada, rule)
     write(ada, f"{draft}/about", title="Elm Street Gärten")
-    publish(ada, draft, changed="Renamed.", decided_by="consent", decided_on="2026-03-12", record="Minutes 4")
+    publish(ada, draft, changed="Renamed.", decided_by="lazy consensus", decided_on="2026-03-12", record="Minutes 4")
     return rule
 
 
@@ -58,7 +58,7 @@ def test_every_way_to_the_hash_comes_to_the_same(client: TestApp, rule: str, tmp
         hashed = json.loads(served.body)
         assert (hashed["title"], hashed["rule"]) == (page.html.h1.text, rule.rpartition("/")[2])
     assert client.get(rule).html.select_one(".rule-quote code").text == line["sha256"]
-    assert (hashed["decidedBy"], hashed["decidedOn"], hashed["record"]) == ("consent", "2026-03-12", "Minutes 4")
+    assert (hashed["decidedBy"], hashed["decidedOn"], hashed["record"]) == ("Lazy consensus", "2026-03-12", "Minutes 4")
 
 
 def test_one_letter_of_the_file_is_found(client: TestApp, rule: str) -> None:

@@ -40,7 +40,7 @@ def rule(ada: TestApp) -> str:
         ada,
         draft,
         changed="A trial season for newcomers.",
-        decided_by="consent",
+        decided_by="lazy consensus",
         decided_on="2026-03-12",
         record="https://example.org/minutes",
     )
@@ -61,7 +61,7 @@ def test_stepping_from_the_first_event_to_the_last(client: TestApp, rule: str) -
     assert words(page, ".what") == "Published revision 2. The owner"
     for said in (
         "A trial season for newcomers.",
-        "consent",
+        "Lazy consensus",
         "12 March 2026",
         "https://example.org/minutes",
         "In force from",
@@ -107,6 +107,18 @@ def test_a_step_is_kept_by_browsers_until_something_happens(ada: TestApp, client
     ada.patch_json(f"/api{rule}", {"title": "Elm", "document": {}})
     page = client.get(f"{rule}/history?at=1", headers={"If-None-Match": etag})
     assert page.html.h1.text == "Event 1 of 3"
+
+
+def test_a_decision_outside_the_rule_is_said(client: TestApp, engine: sa.Engine) -> None:
+    said = {"decided_by": "the drivers", "outside_rule": True}
+    with engine.begin() as connection:
+        app = Rules(lambda: nullcontext(connection))
+        rule = app.publish_rule(PEOPLE[0], NOON, "Elm", None, {"sections": []})
+        app.revise_rule(rule.id, PEOPLE[0], NOON, "Elm 2", None, {"sections": []}, **said)
+    for path in ("history", "history?at=2"):
+        page = client.get(f"/rules/{rule.id}/{path}")
+        assert "the drivers, which the rule did not name as a way to decide" in page
+    assert client.get(f"/rules/{rule.id}/history?at=2").click("Word by word").html.h1
 
 
 def test_people_who_come_and_go_are_counted_and_nobody_is_named(client: TestApp, engine: sa.Engine) -> None:
