@@ -61,7 +61,7 @@ def _version() -> str:
     return fingerprint(TEMPLATES / TEMPLATE, prose.__file__, sections.__file__, __file__, also=libraries)
 
 
-PROJECTION = Projection("revisions", _version(), (revisions,))
+PROJECTION = Projection("revisions", _version(), (revisions,), slow=True)
 
 
 @PROJECTION.on(r.Published, r.Revised)
