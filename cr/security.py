@@ -15,6 +15,7 @@ from pyramid.request import RequestLocalCache
 from webob.cookies import make_cookie
 
 from cr.accounts import Identity, sessions
+from cr.projections import organizers
 
 SESSION_COOKIE = "cr_session"
 
@@ -29,16 +30,22 @@ class Permission(StrEnum):
     RULE_PUBLISH = "rules:rule:publish"
     RULE_READ = "rules:rule:read"
     RULE_EDIT = "rules:rule:edit"
+    RULE_OWN = "rules:rule:own"
     UPLOAD_ADD = "uploads:upload:add"
 
 
 class Principals:
-    """Who the asker counts as: everyone, and once it matters, somebody who is signed in."""
+    """Who the asker counts as: everyone, and once it matters, somebody who is signed in (`account:ID`), and an
+    organizer of a rule (`organizer:ID`), its owner or whom the owner let in.
+    """
 
     def __init__(self, request: Any) -> None:
         self._request = request
 
     def __contains__(self, principal: str) -> bool:
+        kind, _, name = principal.partition(":")
+        if kind == "organizer":
+            return self._organizes(UUID(name))
         return principal == Everyone or principal in self._signed_in()
 
     def __iter__(self) -> Iterator[str]:
@@ -48,6 +55,10 @@ class Principals:
     def _signed_in(self) -> tuple[str, ...]:
         identity = self._request.identity
         return (Authenticated, f"account:{identity.account_id}") if identity else ()
+
+    def _organizes(self, rule_id: UUID) -> bool:
+        identity = self._request.identity
+        return identity is not None and organizers.includes(self._request.dbsession, rule_id, identity.account_id)
 
 
 class SecurityPolicy:

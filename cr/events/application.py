@@ -26,7 +26,7 @@ from cr.events import rule as rules
 from cr.events.base import Event, JsonMapper, Recorded, stamped
 from cr.events.document import checked_document, composed, decomposed
 from cr.events.draft import Draft, DraftSnapshot
-from cr.events.payload import Payload
+from cr.events.payload import Choices, Payload
 from cr.events.rule import Rule, RuleSnapshot
 from cr.events.store import Connect, Factory, Recorder, snapshots
 
@@ -78,6 +78,15 @@ class Rules(Application[UUID]):
         except AggregateNotFoundError:
             raise NotFound() from None
 
+    def revision(self, rule_id: UUID, number: int) -> Rule:
+        """The rule as it was when its revision `number` was published. Raises `NotFound`."""
+        state: Rule | None = None
+        for event in self.events.get(rule_id):
+            state = rules.evolve(state, cast(Event, event))
+            if state is not None and state.revision == number:
+                return state
+        raise NotFound()
+
     def draft_steps(self, draft_id: UUID, after: int, to: int) -> Iterator[tuple[Draft | None, Event, Draft]]:
         """(state before, event, state after) for every event behind version `after` up to version `to`."""
         state = self.draft(draft_id, after) if after else None
@@ -120,9 +129,44 @@ class Rules(Application[UUID]):
     def edit_rule(self, rule_id: UUID, actor: UUID, at: datetime) -> UUID:
         """A draft that begins with the rule as it stands, to become its next revision."""
         rule = self.rule(rule_id)
-        rules.must_be_owner(rule, actor)
+        rules.must_be_organizer(rule, actor)
         payload = decomposed(rule.title, rule.summary, rule.document)
         return self.start_draft(actor, at, payload, source="revision", of=str(rule_id), revision=rule.revision)
+
+    def copy_rule(self, rule_id: UUID, actor: UUID, at: datetime, revision: int | None = None) -> UUID:
+        """A draft of a new rule that begins with the text of anybody's published rule, at `revision` or the newest."""
+        rule = self.rule(rule_id) if revision is None else self.revision(rule_id, revision)
+        rules.must_be_published(self.rule(rule_id))
+        payload = decomposed(rule.title, rule.summary, rule.document)
+        return self.start_draft(actor, at, payload, source="remix", of=str(rule_id), revision=rule.revision)
+
+    def rebase_draft(self, draft_id: UUID, actor: UUID, at: datetime, choices: Choices) -> Draft:
+        """Bring a draft of a rule's next revision together with what was published since it was begun.
+
+        Nothing happens when nothing was. Raises `drafts.Clashes` where both changed the same part and `choices` (as in
+        `payload.brought_together`) does not say which stays.
+        """
+        draft = self.draft(draft_id)
+        rule = self.rule(draft.rule) if draft.rule else None
+        if rule is None or draft.revision == rule.revision:
+            return draft
+        rules.must_be_organizer(rule, actor)
+        return self._decide(draft, self._rebased(draft, rule, choices), actor, at)
+
+    def clashes(self, draft_id: UUID) -> drafts.Clashes | None:
+        """Where a draft of a rule's next revision and what was published since it was begun changed the same part."""
+        draft = self.draft(draft_id)
+        try:
+            if draft.rule is not None:
+                self._rebased(draft, self.rule(draft.rule), {})
+        except drafts.Clashes as clashes:
+            return clashes
+        return None
+
+    def _rebased(self, draft: Draft, rule: Rule, choices: Choices) -> list[drafts.DraftEvent]:
+        base = self.draft(draft.id, draft.based_at)
+        theirs = decomposed(rule.title, rule.summary, rule.document)
+        return drafts.rebase(draft, base, rule.revision, theirs, choices)
 
     # --- Rules -------------------------------------------------------------------------------------------------------
 
@@ -152,7 +196,8 @@ class Rules(Application[UUID]):
         if rule is None:
             rule_id = uuid4()
             closing = drafts.publish(draft, rule_id, 1)
-            facts = rules.publish(title, summary, document, draft=draft_id)
+            origin = {"copied_from": draft.copied_from, "copied_revision": draft.copied_revision}
+            facts = rules.publish(title, summary, document, draft=draft_id, **origin, **decision)
             facts += [rules.StakeholderInvited(stakeholder=each) for each in stakeholders]
             published = stamped(facts, of=rule_id, after=0, actor=actor, at=at)
         else:
@@ -206,11 +251,21 @@ class Rules(Application[UUID]):
         rules.must_be_owner(rule, actor)
         suffix = " (Copy)"
         title = rule.title[: rules.TITLE_MOST - len(suffix)] + suffix
-        return self.publish_rule(actor, at, title, rule.summary, rule.document, copied_from=rule_id)
+        origin: dict[str, Any] = {"copied_from": rule_id, "copied_revision": rule.revision}
+        return self.publish_rule(actor, at, title, rule.summary, rule.document, **origin)
 
     def withdraw_rule(self, rule_id: UUID, actor: UUID | None, at: datetime, reason: str | None = None) -> Rule:
         rule = self.rule(rule_id)
         return self._decide(rule, rules.withdraw(rule, actor, reason), actor, at)
+
+    def join_rule(self, rule_id: UUID, actor: UUID, at: datetime) -> Rule:
+        """`actor` becomes an organizer of the rule. Whether the owner wants that is for the caller to know."""
+        rule = self.rule(rule_id)
+        return self._decide(rule, rules.join(rule, actor), actor, at)
+
+    def remove_organizer(self, rule_id: UUID, actor: UUID, at: datetime, organizer: UUID) -> Rule:
+        rule = self.rule(rule_id)
+        return self._decide(rule, rules.remove_organizer(rule, actor, organizer), actor, at)
 
     # --- Writing -----------------------------------------------------------------------------------------------------
 

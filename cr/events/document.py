@@ -314,6 +314,55 @@ def decomposed(title: str, summary: str | None, document: Document) -> dict[str,
     return nested(flat(parts))
 
 
+def aligned(base: Payload, mine: Payload, theirs: Payload) -> tuple[dict[str, Any], dict[str, Any]]:
+    """`base` and `mine` with the ids that the clauses of `base` have in `theirs`, a later text of the same rule.
+
+    `decomposed` numbers clauses, so that one put before the others gives all of them another id. A clause is the same
+    when it reads the same, else when its section and title are.
+    """
+    earlier, later = _clauses(base), _clauses(theirs)
+    ids: dict[str, str] = {}
+    for told_by in (_whole, _heading):
+        known: dict[str, list[str]] = {}
+        for name in reversed(later):
+            known.setdefault(told_by(later[name]), []).append(name)
+        for name, clause in earlier.items():
+            if name not in ids and known.get(told_by(clause)):
+                ids[name] = known[told_by(clause)].pop()
+        later = {name: clause for name, clause in later.items() if name not in set(ids.values())}
+    others = {name for name in (*earlier, *_clauses(mine)) if name not in ids}
+    taken = {*_clauses(theirs), *(each for key in NAMED for each in (*theirs.get(key, ()), *mine.get(key, ())))}
+    used = taken | others
+    free = (new for number in count(1) if (new := f"clause-{number}") not in used)
+    ids.update({name: next(free) if name in taken else name for name in sorted(others)})
+    return _with_clause_ids(base, ids), _with_clause_ids(mine, ids)
+
+
+def _clauses(payload: Payload) -> dict[str, dict[str, Any]]:
+    details = payload.get(MORE.details, {})
+    return {
+        name: {"section": MORE.name, "label": "", **details.get(name, {})}
+        for name in dict.fromkeys((*payload.get(MORE.selected, ()), *details))
+    }
+
+
+def _whole(clause: Mapping[str, Any]) -> str:
+    return json.dumps(clause, sort_keys=True)
+
+
+def _heading(clause: Mapping[str, Any]) -> str:
+    return json.dumps([clause["section"], clause["label"]])
+
+
+def _with_clause_ids(payload: Payload, ids: Mapping[str, str]) -> dict[str, Any]:
+    renamed = dict(payload)
+    if MORE.selected in payload:
+        renamed[MORE.selected] = [ids[name] for name in payload[MORE.selected]]
+    if MORE.details in payload:
+        renamed[MORE.details] = {ids[name]: fields for name, fields in payload[MORE.details].items()}
+    return renamed
+
+
 def _clause(section: str, entry: Mapping[str, Any]) -> dict[str, Any]:
     """`rest` is what a client put into the entry beside its title, text and blocks."""
     details = {"label": entry["title"], "section": section}

@@ -20,14 +20,17 @@ from cr.catalog.sections import BY_KEY, FACETS, SECTIONS, VALUES, Section
 from cr.errors import Conflict, NoRoom, ValidationProblem
 from cr.events import payload
 from cr.events.base import Event, stamped
+from cr.events.document import aligned
 from cr.events.payload import (
     ABSENT,
     BLOCKS,
     META,
     PRIVATE,
     SELECTIONS,
+    Choices,
     Clash,
     Payload,
+    brought_together,
     labels_of,
     merged,
     same,
@@ -186,10 +189,25 @@ class ExtraAnswered(DraftEvent):
 
 @dataclass(frozen=True, kw_only=True)
 class Restored(DraftEvent):
-    """The text as it was at `version` is the text again."""
+    """The text as it was at `version` is the text again; and in a draft that went on from a later revision meanwhile,
+    the `revision` it was then written on, and since which version (`based_at`).
+    """
 
     TOPIC = "draft.Restored"
     version: int
+    payload: dict[str, Any]
+    revision: int | None = None
+    based_at: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rebased(DraftEvent):
+    """The draft begins anew from the rule's later `revision`, whose text is `payload`. The events behind it say once
+    more what the draft changes.
+    """
+
+    TOPIC = "draft.Rebased"
+    revision: int
     payload: dict[str, Any]
 
 
@@ -209,7 +227,8 @@ class Discarded(DraftEvent):
 class Draft:
     """The state of a draft after event number `version`.
 
-    `rule` and `revision` say what it is a new revision of, None for a new rule.
+    `rule` and `revision` say what it is a new revision of, None for a new rule; after event `based_at` it said the same
+    as that revision. `copied_from` and `copied_revision` say whose text a new rule began with.
     """
 
     id: UUID
@@ -222,6 +241,9 @@ class Draft:
     payload: dict[str, Any]
     started_at: datetime
     updated_at: datetime
+    based_at: int = 1
+    copied_from: UUID | None = None
+    copied_revision: int | None = None
 
     @property
     def title(self) -> str:
@@ -256,30 +278,37 @@ def evolve(state: Draft | None, event: Event) -> Draft | None:
         case DraftSnapshot():
             return event.draft
         case Started():
-            revises = event.source == "revision" and event.of is not None
+            origin = UUID(event.of) if event.of and event.source in ("revision", "remix") else None
+            revises, copies = event.source == "revision", event.source == "remix"
             return Draft(
                 id=event.originator_id,
                 version=event.originator_version,
                 owner=event.owner,
                 status="open",
                 source=event.source,
-                rule=UUID(event.of) if revises and event.of else None,
+                rule=origin if revises else None,
                 revision=event.revision if revises else None,
                 payload=event.payload,
                 started_at=event.at,
                 updated_at=event.at,
+                based_at=event.originator_version,
+                copied_from=origin if copies else None,
+                copied_revision=event.revision if copies else None,
             )
     if state is None:
         return None  # what does not begin with Started is no draft
-    status, payload = state.status, state.payload
+    state = replace(state, version=event.originator_version, updated_at=event.at)
     match event:
         case Published():
-            status = "published"
+            return replace(state, status="published")
         case Discarded():
-            status = "discarded"
-        case _:
-            payload = _written(payload, event)
-    return replace(state, version=event.originator_version, updated_at=event.at, status=status, payload=payload)
+            return replace(state, status="discarded")
+        case Rebased():
+            return replace(state, payload=event.payload, revision=event.revision, based_at=event.originator_version)
+        case Restored():
+            based_at = event.based_at or state.based_at
+            return replace(state, payload=event.payload, revision=event.revision or state.revision, based_at=based_at)
+    return replace(state, payload=_written(state.payload, event))
 
 
 def _written(payload: dict[str, Any], event: Event) -> dict[str, Any]:
@@ -321,8 +350,6 @@ def _written(payload: dict[str, Any], event: Event) -> dict[str, Any]:
         case ExtraAnswered():
             rest = {key: value for key, value in payload.items() if key != event.key}
             return {**rest, event.key: event.value} if event.given else rest
-        case Restored():
-            return event.payload
     raise AssertionError(f"no draft event: {event!r}")
 
 
@@ -489,7 +516,25 @@ def restore(draft: Draft, then: Draft) -> list[DraftEvent]:
     must_be_open(draft)
     if same(then.payload, draft.payload):
         return []
-    return [Restored(version=then.version, payload=then.payload)]
+    restored = Restored(version=then.version, payload=then.payload)
+    if then.based_at != draft.based_at:
+        restored = replace(restored, revision=then.revision, based_at=then.based_at)
+    return [restored]
+
+
+def rebase(draft: Draft, base: Draft, revision: int, theirs: Payload, choices: Choices) -> list[DraftEvent]:
+    """Go on from the rule's later `revision`, whose text is `theirs`, with everything that the draft changed.
+
+    `base` is the draft as it was when it said the same as the revision that it was written on. `choices` as in
+    `brought_together`. Raises `Clashes` when both changed the same part and `choices` does not say which stays.
+    """
+    must_be_open(draft)
+    was, mine = aligned(base.payload, draft.payload, theirs)
+    result, clashes = brought_together(was, theirs, mine, choices)
+    if clashes:
+        raise Clashes(clashes, result, draft)
+    _must_fit(result, theirs)
+    return [Rebased(revision=revision, payload=dict(theirs)), *explain(theirs, result)]
 
 
 def discard(draft: Draft) -> list[DraftEvent]:

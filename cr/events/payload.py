@@ -283,6 +283,89 @@ def merged(base: Payload, theirs: Payload, mine: Payload) -> tuple[dict[str, Any
     return nested(result), clashes
 
 
+@dataclass(frozen=True)
+class Choice:
+    """Which side of a clash stays, or, of a text, what `text` it is to say now."""
+
+    whose: Literal["mine", "theirs"]
+    text: str | None = None
+
+
+Choices = Mapping[Path, Choice]
+"""By the path of a `Clash`."""
+
+
+def brought_together(
+    base: Payload, theirs: Payload, mine: Payload, choices: Choices
+) -> tuple[dict[str, Any], list[Clash]]:
+    """`merged`, with every clash that `choices` decides put as it says; and the clashes that it doesn't.
+
+    Where one side dropped what the other wrote about there is one clash about all of it, at the path (map of fields,
+    id); `theirs` or `mine` is None on the side that dropped it, else what it says there by name of field.
+    """
+    result, clashes = merged(base, theirs, mine)
+    parts, now, wanted = flat(result), flat(theirs), flat(mine)
+    open_ones: dict[Path, Clash] = {}
+    for clash in clashes:
+        details = _dropped(clash.path, theirs, mine)
+        path = clash.path if details is None else (details, clash.path[1])
+        choice = choices.get(path)
+        if choice is None:
+            open_ones.setdefault(path, clash if details is None else _entry_clash(path, base, theirs, mine))
+        elif details is not None:
+            _put_entry(parts, path, now if choice.whose == "theirs" else wanted)
+        elif choice.text is not None:
+            _put(parts, path, {path: choice.text} if choice.text else {})
+        elif choice.whose == "mine":
+            _put(parts, path, wanted)
+    return nested(parts), list(open_ones.values())
+
+
+def _dropped(path: Path, theirs: Payload, mine: Payload) -> str | None:
+    """The map of fields of the entry that `path` is about, if one of the sides has the entry and the other hasn't."""
+    if len(path) < 2:
+        return None
+    for details, selected in SELECTIONS_OF.items():
+        about = path[0] == details or path[0] in (META, BLOCKS)
+        if about and (path[1] in theirs.get(selected, ())) != (path[1] in mine.get(selected, ())):
+            return details
+    return None
+
+
+def _entry_clash(path: Path, *sides: Payload) -> Clash:
+    details, identifier = path
+
+    def said(side: Payload) -> dict[str, Any] | None:
+        if identifier not in side.get(SELECTIONS_OF[details], ()):
+            return None
+        blocks = {BLOCKS: side[BLOCKS][identifier]} if side.get(BLOCKS, {}).get(identifier) else {}
+        return {**side.get(details, {}).get(identifier, {}), **side.get(META, {}).get(identifier, {}), **blocks}
+
+    base, theirs, mine = map(said, sides)
+    return Clash(path, base, theirs, mine)
+
+
+def _put_entry(parts: dict[Path, Any], path: Path, side: Mapping[Path, Any]) -> None:
+    """Make all about one entry as one side has it: whether it is chosen, and everything that is said about it."""
+    details, identifier = path
+    selected: Path = (SELECTIONS_OF[details],)
+    kept = [each for each in parts.get(selected, ()) if each != identifier]
+    if identifier in side.get(selected, ()):
+        kept.append(identifier)
+    parts.pop(selected, None)
+    if kept:
+        parts[selected] = kept
+    for each in [*parts, *side]:
+        if each[0] in (details, META, BLOCKS) and each[1] == identifier:
+            _put(parts, each, side)
+
+
+def _put(parts: dict[Path, Any], path: Path, side: Mapping[Path, Any]) -> None:
+    parts.pop(path, None)
+    if path in side:
+        parts[path] = side[path]
+
+
 def _merged_blocks(base: Any, theirs: Any, mine: Any) -> tuple[list[Any], bool] | None:
     """The field blocks of one method after what both did to them, and whether both changed the same one.
 

@@ -17,6 +17,7 @@ from cr.fingerprint import fingerprint
 TITLE_MOST = 500
 SUMMARY_MOST = 8000
 STAKEHOLDERS_MOST = 30
+ORGANIZERS_MOST = 30
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,7 +27,11 @@ class RuleEvent(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class Published(RuleEvent):
-    """Revision 1. The actor becomes the owner. `draft` is what it was written in, `copied_from` the rule it copies."""
+    """Revision 1. The actor becomes the owner. `draft` is what it was written in; `copied_from` the rule that it copies
+    or was made from, at its revision `copied_revision` (None in events that are older than the field).
+
+    How it was adopted is said as in `Revised`; `decision_method` is then one of its own.
+    """
 
     TOPIC = "rule.Published"
     title: str
@@ -34,11 +39,22 @@ class Published(RuleEvent):
     document: dict[str, Any]
     draft: UUID | None = None
     copied_from: UUID | None = None
+    copied_revision: int | None = None
+    decided_by: str | None = None
+    decision_method: str | None = None
+    decided_on: date | None = None
+    record: str | None = None
+    in_force_from: date | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Revised(RuleEvent):
-    """The whole next revision, and in the author's words what changed and how that was decided."""
+    """The whole next revision, and in the author's words what changed and how that was decided.
+
+    `decided_by` names the way in words; `decision_method` is the id that `cr.events.decisions` gives it when the rule
+    as it stood names that way itself; `outside_rule` says that the rule names other ways and the author knew.
+    `in_force_from` None: from the day on which it was published (UTC).
+    """
 
     TOPIC = "rule.Revised"
     revision: int
@@ -47,6 +63,8 @@ class Revised(RuleEvent):
     document: dict[str, Any]
     changed: str | None = None
     decided_by: str | None = None
+    decision_method: str | None = None
+    outside_rule: bool = False
     decided_on: date | None = None
     record: str | None = None
     in_force_from: date | None = None
@@ -64,6 +82,22 @@ class OwnerReleased(RuleEvent):
     """The owner's account is gone; the rule stays."""
 
     TOPIC = "rule.OwnerReleased"
+
+
+@dataclass(frozen=True, kw_only=True)
+class OrganizerJoined(RuleEvent):
+    """`organizer` is an account: it may write the rule's next revisions and publish them."""
+
+    TOPIC = "rule.OrganizerJoined"
+    organizer: UUID
+
+
+@dataclass(frozen=True, kw_only=True)
+class OrganizerRemoved(RuleEvent):
+    """By the owner, or by the organizer, who leaves."""
+
+    TOPIC = "rule.OrganizerRemoved"
+    organizer: UUID
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,7 +122,10 @@ class StakeholderRemoved(RuleEvent):
 
 @dataclass(frozen=True)
 class Rule:
-    """The state of a rule after event number `version`. `stakeholders` maps an id to whether it was accepted."""
+    """The state of a rule after event number `version`.
+
+    `organizers` are the accounts that write it beside the owner; `stakeholders` maps an id to whether it was accepted.
+    """
 
     id: UUID
     version: int
@@ -100,6 +137,7 @@ class Rule:
     document: dict[str, Any]
     created_at: datetime
     updated_at: datetime
+    organizers: frozenset[UUID] = frozenset()
     stakeholders: Mapping[UUID, bool] = field(default_factory=dict)
 
 
@@ -158,6 +196,10 @@ def evolve(state: Rule | None, event: Event) -> Rule | None:
             return replace(state, status="withdrawn", updated_at=event.at)
         case OwnerReleased():
             return replace(state, owner=None)
+        case OrganizerJoined():
+            return replace(state, organizers=state.organizers | {event.organizer})
+        case OrganizerRemoved():
+            return replace(state, organizers=state.organizers - {event.organizer})
         case StakeholderInvited():
             return replace(state, stakeholders={**state.stakeholders, event.stakeholder: False})
         case StakeholderAccepted():
@@ -168,11 +210,24 @@ def evolve(state: Rule | None, event: Event) -> Rule | None:
     raise AssertionError(f"no rule event: {event!r}")
 
 
+class MovedOn(Conflict):
+    """Somebody published revision `revision` while the next one was being written."""
+
+    def __init__(self, revision: int) -> None:
+        super().__init__(
+            f"Revision {revision} was published while you were writing. Your draft is kept. Bring both together, "
+            "then publish."
+        )
+        self.revision = revision
+
+
 # --- Commands: look at the state, return facts or refuse ------------------------------------------------------------
 
 
 def publish(title: str, summary: str | None, document: dict[str, Any], **origin: Any) -> list[RuleEvent]:
-    """Revision 1. `origin` is `draft` or `copied_from`."""
+    """Revision 1. `origin` is any of draft, copied_from, copied_revision, and of how it was adopted: decided_by,
+    decision_method, decided_on, record, in_force_from.
+    """
     title, summary = _checked(title, summary)
     return [Published(title=title, summary=summary, document=document, **origin)]
 
@@ -189,16 +244,13 @@ def revise(
 ) -> list[RuleEvent]:
     """The next revision; nothing when the text is the same.
 
-    `decision` is any of changed, decided_by, decided_on, record, in_force_from, draft. Raises `Conflict` when
-    `based_on` names a revision that is not the one in force any more.
+    `decision` is any of changed, decided_by, decision_method, outside_rule, decided_on, record, in_force_from, draft.
+    Raises `MovedOn` when `based_on` names a revision that is not the newest any more.
     """
-    must_be_owner(rule, actor)
+    must_be_organizer(rule, actor)
     title, summary = _checked(title, summary)
     if based_on is not None and based_on != rule.revision:
-        raise Conflict(
-            f"Revision {rule.revision} was published while you were writing. Your draft is kept. Compare it with the "
-            "rule in force, then start the next revision from there."
-        )
+        raise MovedOn(rule.revision)
     if same([title, summary, document], [rule.title, rule.summary, rule.document]):
         return []
     return [Revised(revision=rule.revision + 1, title=title, summary=summary, document=document, **decision)]
@@ -215,6 +267,24 @@ def withdraw(rule: Rule, actor: UUID | None, reason: str | None = None) -> list[
 
 def release_owner(rule: Rule, actor: UUID) -> list[RuleEvent]:
     return [OwnerReleased()] if rule.owner == actor else []
+
+
+def join(rule: Rule, organizer: UUID) -> list[RuleEvent]:
+    """The organizer accepts an invitation of the owner; nothing for who writes the rule already."""
+    must_be_published(rule)
+    if organizer == rule.owner or organizer in rule.organizers:
+        return []
+    if len(rule.organizers) >= ORGANIZERS_MOST:
+        raise ValidationProblem(f"A rule has at most {ORGANIZERS_MOST} organizers beside its owner. Remove one first.")
+    return [OrganizerJoined(organizer=organizer)]
+
+
+def remove_organizer(rule: Rule, actor: UUID, organizer: UUID) -> list[RuleEvent]:
+    """By the owner, or by the organizer themself."""
+    if actor != organizer:
+        must_be_owner(rule, actor)
+    must_be_published(rule)
+    return [OrganizerRemoved(organizer=organizer)] if organizer in rule.organizers else []
 
 
 def invite(rule: Rule, actor: UUID, stakeholder: UUID) -> list[RuleEvent]:
@@ -237,11 +307,22 @@ def remove(rule: Rule, actor: UUID, stakeholder: UUID) -> list[RuleEvent]:
     return [StakeholderRemoved(stakeholder=stakeholder)]
 
 
-def must_be_owner(rule: Rule, actor: UUID) -> None:
+def must_be_published(rule: Rule) -> None:
     if rule.status == "withdrawn":
         raise Gone()
+
+
+def must_be_organizer(rule: Rule, actor: UUID) -> None:
+    """Whether `actor` may write the rule: the owner, or whom the owner let in."""
+    must_be_published(rule)
+    if actor != rule.owner and actor not in rule.organizers:
+        raise Forbidden("Only this rule’s organizers can change it.")
+
+
+def must_be_owner(rule: Rule, actor: UUID) -> None:
+    must_be_published(rule)
     if rule.owner != actor:
-        raise Forbidden("Only the owner of this rule can change it.")
+        raise Forbidden("Only the owner of this rule can do that.")
 
 
 def _checked(title: str, summary: str | None) -> tuple[str, str | None]:

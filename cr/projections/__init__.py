@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from cr.projections import drafts, histories, revisions, rules
+from cr.projections import drafts, histories, organizers, revisions, rules
 from cr.projections.base import Buffer, Projection
 
 if TYPE_CHECKING:
@@ -17,7 +17,13 @@ if TYPE_CHECKING:
 
     from cr.events.base import Recorded
 
-ALL: tuple[Projection, ...] = (drafts.PROJECTION, histories.PROJECTION, rules.PROJECTION, revisions.PROJECTION)
+ALL: tuple[Projection, ...] = (
+    drafts.PROJECTION,
+    histories.PROJECTION,
+    rules.PROJECTION,
+    revisions.PROJECTION,
+    organizers.PROJECTION,
+)
 BY_NAME = {projection.name: projection for projection in ALL}
 
 

@@ -31,6 +31,7 @@ drafts = sa.Table(
     # Of the last event: says which of a person's drafts was touched last, in a live table and a rebuilt one alike.
     sa.Column("position", sa.BigInteger, nullable=False),
     sa.Index(None, "owner", "position"),
+    sa.Index(None, "rule"),
 )
 
 PROJECTION = Projection("drafts", fingerprint(__file__), (drafts,))
@@ -68,6 +69,10 @@ def touched(event: d.DraftEvent, position: int) -> Iterable[Operation]:
             values["title"] = event.title
         case d.Restored():
             values["title"] = event.payload.get("title")
+            if event.revision:
+                values["revises"] = event.revision
+        case d.Rebased():
+            values |= {"title": event.payload.get("title"), "revises": event.revision}
         case d.Published():
             values |= {"status": "published", "rule": event.rule}
         case d.Discarded():
@@ -94,6 +99,12 @@ def revising(session: Session, owner: UUID, rule: UUID, revision: int) -> Any:
     """The row of a person's open draft of the revision that follows `revision`, or None."""
     query = sa.select(drafts).where(drafts.c.owner == owner, drafts.c.status == "open", drafts.c.rule == rule)
     return session.execute(query.where(drafts.c.revises == revision).limit(1)).one_or_none()
+
+
+def revisers(session: Session, rule: UUID) -> Sequence[Any]:
+    """The rows of everybody's open drafts of a rule's next revision, last touched first."""
+    query = sa.select(drafts).where(drafts.c.rule == rule, drafts.c.status == "open", drafts.c.revises.is_not(None))
+    return session.execute(query.order_by(drafts.c.position.desc())).all()
 
 
 def current(session: Session, owner: UUID) -> Any:

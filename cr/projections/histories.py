@@ -110,6 +110,8 @@ def told(event: Event) -> str:
             return f"Changed {name}." if event.given else f"Took {name} away."
         case d.Restored():
             return f"Restored the version of entry {event.version}."
+        case d.Rebased():
+            return f"Went on from revision {event.revision} of the published rule."
         case d.Published():
             return f"Published it as revision {event.revision}."
         case d.Discarded():
@@ -122,6 +124,11 @@ def told(event: Event) -> str:
             return f"Withdrew the rule: {event.reason}" if event.reason else "Withdrew the rule."
         case r.OwnerReleased():
             return "The owner left. The rule stays."
+        case r.OrganizerJoined():
+            return "Joined as an organizer."
+        case r.OrganizerRemoved():
+            left = event.organizer == event.actor
+            return "No longer takes part as an organizer." if left else "Removed an organizer."
         case r.StakeholderInvited():
             return "Invited a stakeholder."
         case r.StakeholderAccepted():

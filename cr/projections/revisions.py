@@ -6,6 +6,7 @@ import hashlib
 import json
 import re
 from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, date
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
@@ -43,9 +44,12 @@ revisions = sa.Table(
     sa.Column("actor", postgresql.UUID(as_uuid=True)),
     sa.Column("changed", sa.Text),
     sa.Column("decided_by", sa.Text),
+    sa.Column("outside_rule", sa.Boolean, nullable=False),
     sa.Column("decided_on", sa.Date),
     sa.Column("record", sa.Text),
-    sa.Column("in_force_from", sa.Date),
+    # The day (UTC) on which it was published, where the event names no other. A revision is in force from this day on,
+    # until one with a higher number is.
+    sa.Column("in_force_from", sa.Date, nullable=False),
 )
 
 ToHtml = Callable[[str], Markup]
@@ -77,16 +81,14 @@ def published(event: r.Published | r.Revised, position: int) -> Iterable[Operati
         "etag": hashlib.sha256("\0".join((event.title, event.summary or "", html)).encode()).hexdigest()[:32],
         "published_at": event.at,
         "actor": event.actor,
+        "decided_by": event.decided_by,
+        "outside_rule": False,
+        "decided_on": event.decided_on,
+        "record": event.record,
+        "in_force_from": event.in_force_from or event.at.astimezone(UTC).date(),
     }
     if isinstance(event, r.Revised):
-        row |= {
-            "revision": event.revision,
-            "changed": event.changed,
-            "decided_by": event.decided_by,
-            "decided_on": event.decided_on,
-            "record": event.record,
-            "in_force_from": event.in_force_from,
-        }
+        row |= {"revision": event.revision, "changed": event.changed, "outside_rule": event.outside_rule}
     yield Insert(revisions, row)
 
 
@@ -178,13 +180,25 @@ _HEAD = [column for column in revisions.c if column.name not in ("html", "docume
 """All of a revision but its two long texts."""
 
 
-def in_force(session: Session, rule_id: UUID) -> Any:
-    """The rule's row joined with the page of its newest revision, withdrawn or not; None when there is none."""
-    new = [column for column in (*_HEAD, revisions.c.html) if column.name not in rules.c and column.name != "rule"]
+_RULE = [column for column in rules.c if column.name not in ("title", "summary", "revision")]
+
+
+def in_force(session: Session, rule_id: UUID, on: date) -> Any:
+    """The rule's row, withdrawn or not, with the page of the revision in force on a day: `revision`, its `title`,
+    `summary` and so on; `newest` is the number of the last one published. None when there is no such rule.
+
+    Before any was in force it is the first one, whose `in_force_from` says that it is not yet.
+    """
+    number = (
+        sa.select(sa.func.coalesce(sa.func.max(revisions.c.revision).filter(revisions.c.in_force_from <= on), 1))
+        .where(revisions.c.rule == rule_id)
+        .scalar_subquery()
+    )
+    shown = [column for column in (*_HEAD, revisions.c.html) if column.name != "rule"]
     return session.execute(
-        sa.select(rules, *new)
-        .join(revisions, (revisions.c.rule == rules.c.id) & (revisions.c.revision == rules.c.revision))
-        .where(rules.c.id == rule_id)
+        sa.select(*_RULE, rules.c.revision.label("newest"), *shown)
+        .join(revisions, revisions.c.rule == rules.c.id)
+        .where(rules.c.id == rule_id, revisions.c.revision == number)
     ).one_or_none()
 
 

@@ -30,6 +30,9 @@ rules = sa.Table(
     # None: by the site's operators.
     sa.Column("withdrawn_by", postgresql.UUID(as_uuid=True)),
     sa.Column("reason", sa.Text),
+    # The rule whose text it began with.
+    sa.Column("copied_from", postgresql.UUID(as_uuid=True), index=True),
+    sa.Column("copied_revision", sa.BigInteger),
     sa.Column("position", sa.BigInteger, nullable=False),
     sa.Index(None, "status", "position"),
     sa.Index(None, "owner", "position"),
@@ -52,6 +55,8 @@ def published(event: r.Published, position: int) -> Iterable[Operation]:
             "summary": event.summary,
             "created_at": event.at,
             "updated_at": event.at,
+            "copied_from": event.copied_from,
+            "copied_revision": event.copied_revision,
             "position": position,
         },
     )
@@ -94,8 +99,8 @@ def owner_released(event: r.OwnerReleased, position: int) -> Iterable[Operation]
     yield Update(rules, {"id": event.originator_id}, {"owner": None, "version": event.originator_version})
 
 
-@PROJECTION.on(r.StakeholderInvited, r.StakeholderAccepted, r.StakeholderRemoved)
-def stakeholders_changed(event: r.RuleEvent, position: int) -> Iterable[Operation]:
+@PROJECTION.on(r.StakeholderInvited, r.StakeholderAccepted, r.StakeholderRemoved, r.OrganizerJoined, r.OrganizerRemoved)
+def people_changed(event: r.RuleEvent, position: int) -> Iterable[Operation]:
     yield Update(rules, {"id": event.originator_id}, {"version": event.originator_version})
 
 
@@ -113,4 +118,10 @@ def last_touched(
         query = query.where(rules.c.owner == owner)
     if before is not None:
         query = query.where(rules.c.position < before)
+    return session.execute(query.order_by(rules.c.position.desc()).limit(limit)).all()
+
+
+def copies(session: Session, rule_id: UUID, limit: int) -> Sequence[Any]:
+    """Rules in force that began with this one's text, newest first."""
+    query = sa.select(rules).where(rules.c.copied_from == rule_id, rules.c.status == "published")
     return session.execute(query.order_by(rules.c.position.desc()).limit(limit)).all()

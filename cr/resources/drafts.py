@@ -42,7 +42,9 @@ class DraftResource(Resource):
         super().__init__(request)
         self.draft = draft
         self.title = draft.title or "Untitled rule"
-        self.__acl__ = [(Allow, f"account:{draft.owner}", (Permission.DRAFT_READ, Permission.DRAFT_EDIT))]
+        # The next revision of a rule is for all of its organizers to write.
+        writers = [f"account:{draft.owner}", *([f"organizer:{draft.rule}"] if draft.revises else [])]
+        self.__acl__ = [(Allow, writer, (Permission.DRAFT_READ, Permission.DRAFT_EDIT)) for writer in writers]
 
     def __getitem__(self, name: str) -> Resource:
         if name not in PARTS:

@@ -14,13 +14,17 @@ from cr.resources.base import Resource, uuid_or_keyerror
 from cr.security import Permission
 
 
-def rule_acl(rule: Any) -> list[tuple[str, str, Any]]:
-    owner = [(Allow, f"account:{rule.owner}", Permission.RULE_EDIT)] if rule.owner else []
-    return [(Allow, Everyone, Permission.RULE_READ), *owner]
+def rule_acl(rule: Any) -> list[tuple[str, str, str]]:
+    owner = [(Allow, f"account:{rule.owner}", Permission.RULE_OWN)] if rule.owner else []
+    return [
+        (Allow, Everyone, Permission.RULE_READ),
+        (Allow, f"organizer:{rule.id}", Permission.RULE_EDIT),
+        *owner,
+    ]
 
 
 class RuleResource(Resource):
-    """The rule in force, wrapped as `rule`: its row joined with its newest revision."""
+    """The rule in force, wrapped as `rule`: its row with the revision in force, see `revisions.in_force`."""
 
     def __init__(self, request: Any, rule: Any) -> None:
         super().__init__(request)
@@ -64,7 +68,7 @@ class RulesResource(Resource):
 
     def __getitem__(self, name: str) -> Resource:
         rule_id = uuid_or_keyerror(name)
-        row = revisions.in_force(self.request.dbsession, rule_id)
+        row = revisions.in_force(self.request.dbsession, rule_id, self.request.now.date())
         if row is None:
             raise KeyError(name)
         return RuleResource(self.request, row).placed(name, self)

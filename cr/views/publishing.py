@@ -5,12 +5,128 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
+from pyramid.httpexceptions import HTTPSeeOther
+from pyramid.renderers import render_to_response
+from pyramid.view import view_config, view_defaults
+
 from cr.accounts import draft_addresses, stakeholders
-from cr.errors import Conflict, ValidationProblem
+from cr.errors import Conflict, NotFound, Problem, ValidationProblem
 from cr.events.document import composed
 from cr.events.draft import Draft
-from cr.events.rule import Rule
+from cr.events.rule import MovedOn, Rule
 from cr.limits import Interval
+from cr.projections import revisions
+from cr.resources.drafts import DraftResource
+from cr.security import Permission
+from cr.views import together
+from cr.views.adoption import Adoption
+from cr.views.draft import DraftPage, number
+from cr.views.drafts import revised_rule
+from cr.views.parts import elsewhere
+
+
+@view_defaults(context=DraftResource, permission=Permission.DRAFT_EDIT)
+class PublishViews(DraftPage):
+    @view_config(name="publish", request_method="GET", renderer="cr:templates/publish.jinja2")
+    def ask_publish(self) -> Any:
+        if self.draft.status == "published":
+            return HTTPSeeOther(self.url("published"))
+        if away := elsewhere(self.draft, self.url()):
+            return away
+        if together.overtaken_rule(self):
+            return HTTPSeeOther(self.url("together"))
+        return self._publish_page(adoption_of(self.request, self.draft))
+
+    @view_config(name="publish", request_method="POST", renderer="cr:templates/publish.jinja2")
+    def publish(self) -> Any:
+        if self.draft.status == "published":
+            # The same form, sent a second time.
+            return HTTPSeeOther(self.url("published"))
+        posted = self.request.POST
+        adoption = adoption_of(self.request, self.draft)
+        decision = adoption.read(posted)
+        if adoption.errors:
+            self.request.response.status_int = 400
+            return self._publish_page(adoption)
+        try:
+            publish(self.request, self.draft, number(posted.get("version", "")), **decision)
+        except MovedOn:
+            # What was written about the revision goes along to where both are brought together.
+            values = together.page(self, {}, carried=adoption.texts)
+            response = render_to_response(together.TEMPLATE, values, request=self.request)
+            response.status_int = 409
+            return response
+        except Problem as problem:
+            if problem.status not in (400, 409):
+                raise
+            # What was written about the revision stays in the form.
+            self.request.response.status_int = problem.status
+            return {**self._publish_page(adoption), "error": problem.message}
+        return HTTPSeeOther(self.url("published"))
+
+    def _publish_page(self, adoption: Adoption) -> dict[str, Any]:
+        missing = []
+        revises = revised_rule(self.row, self.request)
+        if revises and revises["withdrawn"]:
+            missing.append({"text": "The rule was withdrawn. It gets no further revision.", "url": revises["url"]})
+        if not self.draft.title:
+            missing.append({"text": "Give the rule a name.", "url": self.url("about")})
+        if not says_something(self.draft):
+            missing.append({"text": "Write at least one section.", "url": self.url("values")})
+        button = "Publish the rule"
+        if self.draft.revision is not None:
+            button = f"Publish revision {self.draft.revision + 1}"
+        return {
+            **self.common(),
+            "parts": self.parts(),
+            "adoption": adoption.shown(),
+            "missing": missing,
+            "button": button,
+            "errors": adoption.errors,
+        }
+
+    @view_config(name="published", request_method="GET", renderer="cr:templates/draft_published.jinja2")
+    def published(self) -> dict[str, Any]:
+        if self.draft.status != "published":
+            raise NotFound("This draft is not published yet.")
+        rule = self.request.rules.rule(self.row.rule)
+        url = self.request.resource_url(self.request.root, "rules", str(rule.id))
+        return {
+            **self.common(),
+            "rule": {"title": rule.title, "url": url, "revision": rule.revision},
+            "links": {"history": self.request.resource_path(self.request.root, "rules", str(rule.id), "history")},
+        }
+
+    @view_config(name="together", request_method="GET", renderer=together.TEMPLATE)
+    def ask_together(self) -> Any:
+        if away := elsewhere(self.draft, self.url()):
+            return away
+        return together.page(self, {}) if together.overtaken_rule(self) else HTTPSeeOther(self.url("publish"))
+
+    @view_config(name="together", request_method="POST", renderer=together.TEMPLATE)
+    def bring_together(self) -> Any:
+        """Then the page to publish, which has what was written there before they met."""
+        if away := elsewhere(self.draft, self.url()):
+            return away
+        carried = together.carried(self.request.POST)
+        if again := together.bring(self):
+            self.request.response.status_int = 409
+            return {**again, "carried": carried}
+        if not carried:
+            return HTTPSeeOther(self.url("publish"))
+        self.draft = self.request.rules.draft(self.draft.id)
+        adoption = adoption_of(self.request, self.draft)
+        adoption.texts = carried
+        return render_to_response("cr:templates/publish.jinja2", self._publish_page(adoption), request=self.request)
+
+
+def adoption_of(request: Any, draft: Draft) -> Adoption:
+    """The questions to ask where this draft is published."""
+    today = request.now.date()
+    if draft.rule is None:
+        return Adoption(composed(draft.payload), revises=False, today=today)
+    row = revisions.in_force(request.dbsession, draft.rule, today)
+    return Adoption(revisions.document(request.dbsession, draft.rule, row.revision), revises=True, today=today)
 
 
 def publish(request: Any, draft: Draft, version: int | None, **decision: Any) -> Rule:

@@ -135,6 +135,8 @@ def adoption(row: Any, current: bool) -> str:
     if row.decided_by:
         # People write "consent" or, as they would say it, "by consent".
         how = re.sub(r"^by\s+", "", row.decided_by, flags=re.IGNORECASE)
+        # A method's name begins with a capital, a sentence goes on without one.
+        how = how[0].lower() + how[1:] if how[1:2].islower() else how
         words.append(f"adopted by {how}" + (f" on {day(decided)}" if decided else ""))
     elif decided:
         words.append(f"adopted on {day(decided)}")
@@ -233,7 +235,7 @@ def ask_edit(context: RuleResource, request: Any) -> dict[str, Any]:
     if rule.status == "withdrawn":
         raise Gone()
     return {
-        "rule": {"title": rule.title, "revision": rule.revision, "url": rule_path(request, rule.id)},
+        "rule": {"title": rule.title, "revision": rule.newest, "url": rule_path(request, rule.id)},
         "action": rule_path(request, rule.id, "edit"),
     }
 
@@ -244,6 +246,6 @@ def edit_rule(context: RuleResource, request: Any) -> Any:
     actor = request.identity.account_id
     # Of two presses of the button the second goes on with the draft of the first.
     one_at_a_time(request.dbsession, context.rule.id)
-    begun = drafts.revising(request.dbsession, actor, context.rule.id, context.rule.revision)
+    begun = drafts.revising(request.dbsession, actor, context.rule.id, context.rule.newest)
     draft_id = begun.id if begun else request.rules.edit_rule(context.rule.id, actor, request.now)
     return HTTPSeeOther(request.resource_url(request.root, "drafts", str(draft_id)))

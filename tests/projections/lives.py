@@ -12,21 +12,37 @@ from hypothesis import strategies as st
 
 from cr.errors import Problem
 from cr.events.application import Rules
-from cr.events.payload import checked
+from cr.events.payload import Choice, checked
 from tests.events.test_payload import payloads
 
 PEOPLE = (UUID(int=1), UUID(int=2))
 NOON = datetime(2026, 3, 12, 12, tzinfo=UTC)
 
+STEPS = (
+    *("start", "write", "write", "write", "restore", "discard", "publish", "edit", "revise"),
+    *("duplicate", "copy", "rebase", "join", "remove", "withdraw"),
+)
+
 steps = st.tuples(
-    st.sampled_from(
-        ["start", "write", "write", "write", "restore", "discard", "publish", "edit", "revise", "copy", "withdraw"]
-    ),
+    st.sampled_from(STEPS),
     st.sampled_from(PEOPLE),
     st.integers(0, 5),
     payloads,
 )
 lives = st.lists(steps, max_size=25)
+
+
+class Mine(dict[Any, Choice]):
+    """Keeps one's own words wherever two changes meet."""
+
+    def get(self, path: Any, default: Any = None) -> Choice:
+        return Choice("mine")
+
+
+def decision(choice: int, at: datetime) -> dict[str, Any]:
+    """How a revision was decided, told in several ways."""
+    days = {"decided_on": at.date(), "in_force_from": at.date() + timedelta(days=choice - 2)}
+    return [{}, {"decided_by": "consent"}, {"decided_by": "a vote", "record": "Minutes 4"}, days][choice % 4]
 
 
 def live(engine: sa.Engine, life: list[Any]) -> int:
@@ -51,13 +67,21 @@ def live(engine: sa.Engine, life: list[Any]) -> int:
                     case "discard":
                         app.discard_draft(draft, person, at)
                     case "publish":
-                        rules.append(app.publish_draft(draft, person, at, changed="This and that").id)
+                        rules.append(app.publish_draft(draft, person, at, **decision(choice, at)).id)
                     case "edit":
                         drafts.append(app.edit_rule(rule, person, at))
                     case "revise":
                         app.revise_rule(rule, person, at, str(payload.get("title")), None, {"sections": []})
-                    case "copy":
+                    case "duplicate":
                         rules.append(app.duplicate_rule(rule, person, at).id)
+                    case "copy":
+                        drafts.append(app.copy_rule(rule, person, at))
+                    case "rebase":
+                        app.rebase_draft(draft, person, at, Mine())
+                    case "join":
+                        app.join_rule(rule, person, at)
+                    case "remove":
+                        app.remove_organizer(rule, person, at, PEOPLE[choice % len(PEOPLE)])
                     case "withdraw":
                         app.withdraw_rule(rule, person, at, "No longer needed")
             done += 1
@@ -79,8 +103,15 @@ def sample_life() -> list[Any]:
         ("edit", a, 0, first),
         ("write", a, 2, second),
         ("publish", a, 2, second),
-        ("copy", a, 0, first),
+        ("duplicate", a, 0, first),
+        ("copy", b, 0, first),
+        ("join", b, 0, first),
+        ("edit", b, 0, first),
         ("revise", a, 0, first),
+        ("write", b, 4, first),
+        ("rebase", b, 4, first),
+        ("restore", b, 4, first),
+        ("remove", a, 1, first),
         ("withdraw", a, 1, first),
         ("discard", b, 1, first),
     ]

@@ -189,6 +189,7 @@ def test_check_says_equal_or_not(at_terminal: sa.Engine, capsys: pytest.CaptureF
         "histories: equal",
         "rules: equal",
         "revisions: equal",
+        "organizers: equal",
     ]
     with at_terminal.begin() as connection:
         connection.execute(sa.text("DELETE FROM rules"))

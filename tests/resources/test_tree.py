@@ -22,7 +22,8 @@ from cr.security import Permission
 OWNER, OTHER, THING = UUID(int=1), UUID(int=2), UUID(int=3)
 STRANGER = [Everyone]
 SOMEBODY = [Everyone, Authenticated, f"account:{OTHER}"]
-THE_OWNER = [Everyone, Authenticated, f"account:{OWNER}"]
+THE_OWNER = [Everyone, Authenticated, f"account:{OWNER}", f"organizer:{THING}"]
+AN_ORGANIZER = [*SOMEBODY, f"organizer:{THING}"]
 
 
 @pytest.fixture
@@ -37,8 +38,8 @@ def allowed(resource: Any, principals: list[str]) -> set[Permission]:
 
 
 def draft(root: Root) -> DraftResource:
-    row = SimpleNamespace(id=THING, owner=OWNER, title="Elm")
-    return DraftResource(root.request, row).placed(str(THING), root["drafts"])
+    row = SimpleNamespace(id=UUID(int=4), owner=OWNER, title="Elm", rule=None, revises=None)
+    return DraftResource(root.request, row).placed(str(row.id), root["drafts"])
 
 
 def rule(root: Root) -> RuleResource:
@@ -85,7 +86,7 @@ def test_every_fixed_address_leads_to_a_resource_that_knows_its_address(root: Ro
 
 def test_a_part_of_a_draft_knows_its_way_up(root: Root) -> None:
     part = draft(root)["values"]
-    assert resource_path(part) == f"/drafts/{THING}/values"
+    assert resource_path(part) == f"/drafts/{UUID(int=4)}/values"
     assert [each.title for each in lineage(part)] == ["Values", "Elm", "My drafts", "Community Rule"]
 
 
@@ -178,6 +179,7 @@ def test_there_are_no_other_children(root: Root) -> None:
 
 
 EDIT = {Permission.DRAFT_READ, Permission.DRAFT_EDIT}
+OWN = {Permission.RULE_EDIT, Permission.RULE_OWN}
 
 
 @pytest.mark.parametrize(
@@ -190,7 +192,7 @@ EDIT = {Permission.DRAFT_READ, Permission.DRAFT_EDIT}
         (draft, set(), {Permission.DRAFTS_LIST}, {Permission.DRAFTS_LIST, *EDIT}),
         (lambda root: draft(root)["values"], set(), {Permission.DRAFTS_LIST}, {Permission.DRAFTS_LIST, *EDIT}),
         (lambda root: root["rules"], {Permission.RULE_READ}, {Permission.RULE_READ}, {Permission.RULE_READ}),
-        (rule, {Permission.RULE_READ}, {Permission.RULE_READ}, {Permission.RULE_READ, Permission.RULE_EDIT}),
+        (rule, {Permission.RULE_READ}, {Permission.RULE_READ}, {Permission.RULE_READ, *OWN}),
         (lambda root: root["api"]["drafts"]["me"], set(), EDIT, EDIT),
         (lambda root: root["api"]["templates"], set(), set(), set()),
         (lambda root: root["api"]["rules"], set(), {Permission.RULE_PUBLISH}, {Permission.RULE_PUBLISH}),
@@ -198,7 +200,7 @@ EDIT = {Permission.DRAFT_READ, Permission.DRAFT_EDIT}
             api_rule,
             {Permission.RULE_READ},
             {Permission.RULE_READ, Permission.RULE_PUBLISH},
-            {Permission.RULE_READ, Permission.RULE_PUBLISH, Permission.RULE_EDIT},
+            {Permission.RULE_READ, Permission.RULE_PUBLISH, *OWN},
         ),
         (lambda root: root["api"]["uploads"], set(), {Permission.UPLOAD_ADD}, {Permission.UPLOAD_ADD}),
         (api_upload, set(), {Permission.UPLOAD_ADD}, {Permission.UPLOAD_ADD}),
@@ -227,8 +229,17 @@ def test_who_may_do_what(root: Root, resource: Any, stranger: Any, somebody: Any
     assert allowed(found, THE_OWNER) == owner
 
 
+def test_an_organizer_writes_the_rule_and_does_not_own_it(root: Root) -> None:
+    row = SimpleNamespace(id=UUID(int=4), owner=OWNER, title="Elm", rule=THING, revises=2)
+    revision = DraftResource(root.request, row).placed(str(row.id), root["drafts"])
+    assert allowed(rule(root), AN_ORGANIZER) == {Permission.RULE_READ, Permission.RULE_EDIT}
+    assert allowed(revision, AN_ORGANIZER) == {Permission.DRAFTS_LIST, *EDIT}
+    assert allowed(revision, SOMEBODY) == {Permission.DRAFTS_LIST}
+    assert allowed(draft(root), AN_ORGANIZER) == {Permission.DRAFTS_LIST}
+
+
 def test_a_rule_without_an_owner_is_nobodys_to_edit(root: Root) -> None:
     row = SimpleNamespace(id=THING, owner=None, title="Elm")
     orphan = RuleResource(root.request, row).placed(str(THING), root["rules"])
-    for principals in (STRANGER, SOMEBODY, [*THE_OWNER, "account:None"]):
-        assert Permission.RULE_EDIT not in allowed(orphan, principals)
+    for principals in (STRANGER, SOMEBODY, [*SOMEBODY, "account:None"]):
+        assert allowed(orphan, principals) == {Permission.RULE_READ}

@@ -95,7 +95,7 @@ class OneRule:
         self.request = request
 
     def _answer(self) -> dict[str, Any]:
-        row = revisions.in_force(self.request.dbsession, self.rule.id)
+        row = rules.find(self.request.dbsession, self.rule.id)
         document = revisions.document(self.request.dbsession, row.id, row.revision)
         identity = self.request.identity
         owner = identity is not None and identity.account_id == row.owner
@@ -105,7 +105,7 @@ class OneRule:
     def get(self) -> dict[str, Any]:
         return self._answer()
 
-    @view_config(request_method="PATCH", permission=Permission.RULE_EDIT)
+    @view_config(request_method="PATCH", permission=Permission.RULE_OWN)
     def patch(self) -> dict[str, Any]:
         body = json_body(self.request, PublishBody)
         self.request.rules.revise_rule(
@@ -118,12 +118,12 @@ class OneRule:
         )
         return self._answer()
 
-    @view_config(request_method="DELETE", permission=Permission.RULE_EDIT)
+    @view_config(request_method="DELETE", permission=Permission.RULE_OWN)
     def delete(self) -> dict[str, Any]:
         self.request.rules.withdraw_rule(self.rule.id, self.request.identity.account_id, self.request.now)
         return {"ok": True}
 
-    @view_config(name="duplicate", request_method="POST", permission=Permission.RULE_EDIT)
+    @view_config(name="duplicate", request_method="POST", permission=Permission.RULE_OWN)
     def duplicate(self) -> dict[str, Any]:
         return _created(
             self.request.rules.duplicate_rule(self.rule.id, self.request.identity.account_id, self.request.now)

@@ -10,6 +10,7 @@ from pyramid.view import view_config, view_defaults
 
 from cr.catalog.sections import MORE, SECTIONS, VALUES
 from cr.errors import NotFound, Problem
+from cr.events.document import composed
 from cr.events.payload import STEP, label_of, same
 from cr.projections.revisions import outline
 from cr.resources.create import (
@@ -21,6 +22,7 @@ from cr.resources.create import (
     CoreValues,
     FinalReview,
 )
+from cr.views.adoption import Adoption
 from cr.views.create.choices import step_of
 from cr.views.create.review import about
 from cr.views.create.steps import StepViews
@@ -31,7 +33,7 @@ TEMPLATE = "cr:templates/create/final.jinja2"
 
 @view_defaults(context=FinalReview)
 class FinalViews(StepViews):
-    def _shown(self) -> dict[str, Any]:
+    def _shown(self, adoption: Adoption | None = None) -> dict[str, Any]:
         payload, then = self.work.payload, {"then": self.step.key}
         parts = []
         for section in (VALUES, *SECTIONS):
@@ -69,7 +71,11 @@ class FinalViews(StepViews):
             "stakeholders_url": self.url(ConfirmStakeholders, **then),
             "sign_in_url": self.url(CommunitySave, **then),
             "preview_url": preview,
+            "adoption": (adoption or self._adoption()).shown(),
         }
+
+    def _adoption(self) -> Adoption:
+        return Adoption(composed(self.work.payload), revises=False, today=self.request.now.date())
 
     @view_config(request_method="GET", renderer=TEMPLATE)
     def show(self) -> Any:
@@ -97,14 +103,18 @@ class FinalViews(StepViews):
             return HTTPSeeOther(self.url(Completed))  # the same form, sent a second time
         if draft is None:
             return HTTPSeeOther(self.url(CommunitySave, then=self.step.key))
+        adoption = self._adoption()
+        decision = adoption.read(self.request.POST)
+        if adoption.errors:
+            return self.again(TEMPLATE, 400, **self._shown(adoption), errors=adoption.errors)
         try:
-            publish(self.request, draft, self._agreed())
+            publish(self.request, draft, self._agreed(), **decision)
         except Problem as problem:
             if problem.status not in (400, 409, 429) or self.by_itself:
                 raise
             # What was done until it was refused, such as the event of a rule whose invitations came too soon.
             self.request.tm.doom()
-            return self.again(TEMPLATE, problem.status, **self._shown(), error=problem.message)
+            return self.again(TEMPLATE, problem.status, **self._shown(adoption), error=problem.message)
         return HTTPSeeOther(self.url(Completed))
 
 
