@@ -11,6 +11,7 @@ position below which nothing can appear any more.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from functools import lru_cache
@@ -176,6 +177,27 @@ def safe_head(connection: sa.Connection) -> int:
     """
     connection.execute(sa.select(sa.func.pg_advisory_xact_lock(APPEND_LOCK)))
     return connection.scalar(sa.select(sa.func.coalesce(sa.func.max(events.c.position), 0))) or 0
+
+
+PATIENCE = "300ms"
+"""How long those who can wait ask for a lock that appends wait for as well. Shorter than the second after which
+PostgreSQL looks for deadlocks: who asks is the side that steps back and tries again."""
+
+BUSY = ("55P03", "40P01")
+"""lock_not_available, deadlock_detected"""
+
+
+def settled_head(engine: sa.Engine) -> int:
+    """`safe_head`, for those who have no transaction under way and can wait for an append that takes long."""
+    while True:
+        try:
+            with engine.begin() as connection:
+                connection.execute(sa.text(f"SET LOCAL lock_timeout = '{PATIENCE}'"))
+                return safe_head(connection)
+        except sa.exc.OperationalError as error:
+            if getattr(error.orig, "pgcode", None) not in BUSY:
+                raise
+        time.sleep(0.5)
 
 
 BATCH_BYTES = 4 * 2**20

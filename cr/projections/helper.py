@@ -13,6 +13,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Self
 
 import sqlalchemy as sa
@@ -34,7 +35,15 @@ class Helper:
         # By the pipe and not as arguments, which everybody on the machine can see.
         self._task = {"url": url.render_as_string(hide_password=False), "names": self._names, "head": head}
 
+        self._process: subprocess.Popen[bytes] | None = None
+
     def __enter__(self) -> Self:
+        # No process, or one that has ended already, is no more than no help.
+        with suppress(OSError):
+            self._start()
+        return self
+
+    def _start(self) -> None:
         # A session of its own, so that Ctrl-C at the terminal reaches the rebuild alone, which ends the rest.
         self._process = subprocess.Popen(  # noqa: S603 - our own module
             [sys.executable, "-m", __name__], stdin=subprocess.PIPE, stderr=subprocess.DEVNULL, start_new_session=True
@@ -42,16 +51,17 @@ class Helper:
         assert self._process.stdin
         self._process.stdin.write(json.dumps(self._task).encode() + b"\n")
         self._process.stdin.flush()
-        return self
 
     def __exit__(self, *exception: object) -> None:
-        self._process.kill()
-        self._process.communicate()
+        if self._process is not None:
+            self._process.kill()
+            with suppress(BrokenPipeError):
+                self._process.communicate()
 
     def works(self) -> bool:
         """Wait a little; whether it is still at it."""
         try:
-            code = self._process.wait(PATIENCE)
+            code = self._process.wait(PATIENCE) if self._process else 1
         except subprocess.TimeoutExpired:
             return True
         if code:

@@ -19,9 +19,9 @@ from typing import Any
 import sqlalchemy as sa
 from pyramid.events import ApplicationCreated
 
-from cr.db import Timestamp, metadata
+from cr.db import NAMING, Timestamp, metadata
 from cr.events.base import Recorded, decoded
-from cr.events.store import events, read, safe_head
+from cr.events.store import BUSY, PATIENCE, events, read, safe_head, settled_head
 from cr.projections import ALL
 from cr.projections.base import Buffer, Projection
 from cr.projections.helper import Helper
@@ -66,13 +66,6 @@ BATCH = 5000
 
 WORTH_HELP = 20_000
 """Positions. With fewer to replay a process of its own would start longer than it works."""
-
-PATIENCE = "300ms"
-"""How long a rebuild waits for a lock, while everybody who wants it after us waits too. Shorter than the second after
-which PostgreSQL looks for deadlocks: ours is the side that steps back and tries again."""
-
-BUSY = ("55P03", "40P01")
-"""lock_not_available, deadlock_detected"""
 
 
 class RebuildRunning(Exception):
@@ -195,7 +188,7 @@ def _rebuild(engine: sa.Engine, guard: int, chosen: Sequence[Projection], progre
     for pause in _pauses():
         try:
             while True:
-                head = _safe_head(engine)
+                head = settled_head(engine)
                 _catch_up(engine, chosen, head, progress)
                 if not ready:
                     _make_ready(engine, tables)
@@ -234,12 +227,6 @@ def _pauses() -> Iterator[float]:
     yield from (0.05 * 2**attempt for attempt in range(6))
     while True:
         yield 5.0
-
-
-def _safe_head(engine: sa.Engine) -> int:
-    with engine.begin() as connection:
-        connection.execute(sa.text(f"SET LOCAL lock_timeout = '{PATIENCE}'"))
-        return safe_head(connection)
 
 
 def _catch_up(engine: sa.Engine, chosen: Sequence[Projection], head: int, progress: Progress) -> None:
@@ -347,7 +334,7 @@ def _create(connection: sa.Connection, tables: Iterable[sa.Table], schema: str) 
 
 
 def _copies(tables: Iterable[sa.Table], schema: str) -> list[sa.Table]:
-    scratch = sa.MetaData()
+    scratch = sa.MetaData(naming_convention=NAMING)
     return [table.to_metadata(scratch, schema=schema) for table in tables]
 
 
