@@ -10,9 +10,10 @@ from uuid import uuid4
 
 import pytest
 import sqlalchemy as sa
-from eventsourcing.persistence import IntegrityError, StoredEvent
+from eventsourcing.persistence import IntegrityError, OperationalError, StoredEvent
 from eventsourcing.tests.persistence import AggregateRecorderTestCase, ApplicationRecorderTestCase
 
+from cr.db import is_disconnect
 from cr.events.store import Recorder, events, read, safe_head, snapshots
 from tests.development.processes import until
 
@@ -185,6 +186,30 @@ def test_an_append_is_the_callers_to_roll_back(engine: sa.Engine) -> None:
         Recorder(lambda: nullcontext(connection)).insert_events([stored()])
         connection.rollback()
         assert connection.scalar(sa.select(sa.func.count()).select_from(events)) == 0
+
+
+def test_a_connection_that_is_lost_is_noticed_and_not_used_again(engine: sa.Engine) -> None:
+    with engine.connect() as connection:
+        victim = connection.scalar(sa.select(sa.func.pg_backend_pid()))
+        with engine.connect() as other:
+            other.execute(sa.select(sa.func.pg_terminate_backend(victim)))
+        with pytest.raises(OperationalError) as lost:
+            Recorder(lambda: nullcontext(connection)).insert_events([stored()])
+        assert lost.value.__cause__
+        assert is_disconnect(lost.value.__cause__)
+        assert connection.invalidated
+    assert Recorder(engine.begin).insert_events([stored()])
+
+
+def test_an_append_that_waits_too_long_may_be_tried_again(engine: sa.Engine) -> None:
+    with engine.begin() as asking, engine.connect() as connection:
+        safe_head(asking)
+        connection.execute(sa.text("SET LOCAL lock_timeout = '10ms'"))
+        with pytest.raises(OperationalError, match="lock timeout") as busy:
+            Recorder(lambda: nullcontext(connection)).insert_events([stored()])
+        assert busy.value.__cause__
+        assert not is_disconnect(busy.value.__cause__)
+        assert not connection.invalidated
 
 
 def test_reading_only_some_topics(engine: sa.Engine) -> None:
