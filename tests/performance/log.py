@@ -82,38 +82,37 @@ def engine_of(url: str) -> Any:
 # --- Appends ----------------------------------------------------------------------------------------------------------
 
 
-def plain(url: str, until: Callable[[], bool]) -> int:
+@contextmanager
+def plain(url: str) -> Iterator[Callable[[], None]]:
     """INSERT and COMMIT as psycopg2 sends them, into a table of the same columns, key and index."""
-    done = 0
     with closing(psycopg2.connect(url)) as connection, connection.cursor() as cursor:
-        while not until():
+
+        def append() -> None:
             cursor.execute(PLAIN, (str(uuid4()), 1, "draft.ValueDescribed", STATE))
             connection.commit()
-            done += 1
-    return done
+
+        yield append
 
 
-def ours(url: str, until: Callable[[], bool]) -> int:
+@contextmanager
+def ours(url: str) -> Iterator[Callable[[], None]]:
     """An event object through mapper and recorder, in a transaction of its own on a connection that is there."""
-    done = 0
     with closing(engine_of(url)) as engine, engine.connect() as connection:
         store = EventStore(JsonMapper(), Recorder(lambda: nullcontext(connection)))
-        while not until():
+
+        def append() -> None:
             store.put([event()])
             connection.commit()
-            done += 1
-    return done
+
+        yield append
 
 
-def pooled(url: str, until: Callable[[], bool]) -> int:
+@contextmanager
+def pooled(url: str) -> Iterator[Callable[[], None]]:
     """The same, with the connection taken from the pool and asked whether it lives, each time."""
-    done = 0
     with closing(engine_of(url)) as engine:
         store = EventStore(JsonMapper(), Recorder(engine.begin))
-        while not until():
-            store.put([event()])
-            done += 1
-    return done
+        yield lambda: store.put([event()])
 
 
 WRITERS = {"plain": plain, "ours": ours, "pooled": pooled}
@@ -130,12 +129,13 @@ def appends(options: argparse.Namespace) -> None:
     with database(durable=options.durable) as url:
         with closing(psycopg2.connect(url)) as connection, connection, connection.cursor() as cursor:
             cursor.execute("CREATE TABLE plain (LIKE events INCLUDING ALL)")
-        ways = (("1 writer", 1, in_threads), ("8 threads", 8, in_threads), ("8 processes", 8, in_processes))
-        for label, number, run in ways:
+        ways = (("1 writer", in_threads(1)), ("8 threads", in_threads(8)), ("8 processes", in_processes(8)))
+        for label, way in ways:
             runs: dict[str, list[float]] = {name: [] for name in WRITERS}
-            for _ in range(options.repeats):
-                for name, rates in runs.items():
-                    rates.append(run(name, url, number, options.seconds))
+            with way as run:
+                for _ in range(options.repeats):
+                    for name, each in runs.items():
+                        each.append(run(name, url, options.seconds))
             ratios = [
                 f"{name} {median(a / b for a, b in zip(runs[name], runs['plain'], strict=True)):.2f}"
                 for name in ("ours", "pooled")
@@ -146,39 +146,63 @@ def appends(options: argparse.Namespace) -> None:
             print(f"appends, {label:12} share of plain: {', '.join(ratios)}; a second: {rates}", flush=True)
 
 
-def in_threads(name: str, url: str, number: int, seconds: float) -> float:
-    """Appends a second of so many threads together."""
-    done: list[int] = []
-    end = time.monotonic() + seconds
-    threads = [
-        threading.Thread(target=lambda: done.append(WRITERS[name](url, lambda: time.monotonic() > end)))
-        for _ in range(number)
-    ]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return sum(done) / seconds
+Run = Callable[[str, str, float], float]
+"""(way to append, database, seconds) -> appends a second."""
 
 
-def in_processes(name: str, url: str, number: int, seconds: float) -> float:
-    """The same of so many processes, which begin together."""
+@contextmanager
+def in_threads(number: int) -> Iterator[Run]:
+    """So many threads together."""
+    together = threading.Barrier(number)
+
+    def run(name: str, url: str, seconds: float) -> float:
+        done: list[int] = []
+        threads = [
+            threading.Thread(target=lambda: done.append(_appended(name, url, seconds, together))) for _ in range(number)
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        return sum(done) / seconds
+
+    yield run
+
+
+_together: Any = None
+"""In a process of `in_processes`: what all of them wait at."""
+
+
+@contextmanager
+def in_processes(number: int) -> Iterator[Run]:
+    """The same of so many processes."""
     context = get_context("spawn")
-    ready, results = context.Barrier(number), context.Queue()
-    processes = [context.Process(target=_process, args=(name, url, seconds, ready, results)) for _ in range(number)]
-    for process in processes:
-        process.start()
-    done = sum(results.get() for _ in processes)
-    for process in processes:
-        process.join()
-    return done / seconds
+    with context.Pool(number, _get_ready, (context.Barrier(number),)) as pool:
+        yield (
+            lambda name, url, seconds: sum(pool.starmap(_task, [(name, url, seconds)] * number, chunksize=1)) / seconds
+        )
 
 
-def _process(name: str, url: str, seconds: float, ready: Any, results: Any) -> None:
-    WRITERS[name](url, lambda: True)  # what is imported and compiled at first use
-    ready.wait()
-    end = time.monotonic() + seconds
-    results.put(WRITERS[name](url, lambda: time.monotonic() > end))
+def _get_ready(barrier: Any) -> None:
+    global _together
+    _together = barrier
+
+
+def _task(name: str, url: str, seconds: float) -> int:
+    return _appended(name, url, seconds, _together)
+
+
+def _appended(name: str, url: str, seconds: float, together: Any) -> int:
+    """How many appends one writer did, from when all of them were ready."""
+    done = 0
+    with WRITERS[name](url) as append:
+        append()
+        together.wait()
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            append()
+            done += 1
+    return done
 
 
 # --- Replays ----------------------------------------------------------------------------------------------------------
