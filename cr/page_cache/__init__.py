@@ -23,6 +23,7 @@ import sqlalchemy as sa
 
 from cr.page_cache.listener import CHANNEL, Listener
 from cr.page_cache.memory import Memory
+from cr.page_cache.tally import Tally
 
 ASKING = "cr.page_cache.asking"
 """Key of the WSGI environment at which `layer.py` and the view meet."""
@@ -115,4 +116,6 @@ keep_view.options = ("keep",)  # type: ignore[attr-defined]
 
 def includeme(config: Any) -> None:
     config.registry["cr.page_cache"] = Memory(config.registry["cr.settings"].page_cache_mb * 2**20)
+    # By the first digit of the status.
+    config.registry["cr.answers"] = Tally()
     config.add_view_deriver(keep_view, "keep")

@@ -114,9 +114,9 @@ def copying(session: Session, owner: UUID, rule: UUID, revision: int) -> Any:
     return session.execute(query.limit(1)).one_or_none()
 
 
-def revisers(session: Session, rule: UUID) -> Sequence[Any]:
-    """The rows of everybody's open drafts of a rule's next revision, last touched first."""
-    query = sa.select(drafts).where(drafts.c.rule == rule, drafts.c.status == "open", drafts.c.revises.is_not(None))
+def revisers(session: Session, *rules: UUID) -> Sequence[Any]:
+    """The rows of everybody's open drafts of next revisions of these rules, last touched first."""
+    query = sa.select(drafts).where(drafts.c.rule.in_(rules), drafts.c.status == "open", drafts.c.revises.is_not(None))
     return session.execute(query.order_by(drafts.c.position.desc())).all()
 
 

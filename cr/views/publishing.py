@@ -69,6 +69,9 @@ class PublishViews(DraftPage):
         revises = revised_rule(self.row, self.request)
         if revises and revises["withdrawn"]:
             missing.append({"text": "The rule was withdrawn. It gets no further revision.", "url": revises["url"]})
+        elif revises and not revises["organized"]:
+            gone = "You are no longer an organizer of this rule. Ask its owner to let you in again."
+            missing.append({"text": gone, "url": revises["url"]})
         if not self.draft.title:
             missing.append({"text": "Give the rule a name.", "url": self.url("about")})
         if not says_something(self.draft):

@@ -18,7 +18,7 @@ from pyramid.response import Response
 from pyramid.view import view_config
 
 from cr import pages
-from cr.accounts.names import names
+from cr.accounts import names
 from cr.db import one_at_a_time
 from cr.errors import Gone
 from cr.events.document import differences
@@ -30,6 +30,7 @@ from cr.projections.revisions import TEMPLATES
 from cr.resources.rules import RuleResource, RulesResource
 from cr.security import Permission
 from cr.views.in_force import Span, State, spans
+from cr.views.organizers import drafts_of_others
 
 PAGE = 50
 
@@ -198,7 +199,7 @@ def who(actor: UUID | None, rule: Any, called: dict[UUID, str]) -> str:
 def _facts(row: Any, rule: Any, span: Span, request: Any) -> list[str]:
     """What else is known of a revision's adoption, in sentences."""
     today, published = request.now.date(), row.published_at.date()
-    by = who(row.actor, rule, names(request.dbsession, [row.actor]))
+    by = who(row.actor, rule, names.names(request.dbsession, [row.actor]))
     said = adopted_on(row)
     facts = [f"Published by {by}." if said == published else f"Published by {by} on {day(published)}."]
     if span.state(today) is State.IN_FORCE and span.begins != said:
@@ -256,7 +257,7 @@ def _cacheable(response: Any, etag: str, changed: Any) -> Any:
 
 
 def _tombstone(row: Any, request: Any) -> Response:
-    by = names(request.dbsession, [row.withdrawn_by]).get(row.withdrawn_by) if row.withdrawn_by else None
+    by = names.names(request.dbsession, [row.withdrawn_by]).get(row.withdrawn_by) if row.withdrawn_by else None
     began_with = rules.copies(request.dbsession, row.id, REMIXES + 1)
     response = render_to_response(
         "cr:templates/rule_withdrawn.jinja2",
@@ -286,13 +287,14 @@ def rule_history(context: RuleResource, request: Any) -> Response:
     if rule.status == "withdrawn":
         return _tombstone(rule, request)
     before = _number(request.params.get("before", ""))
-    etag = f"{rule.version}-history-{before}-{_look()}"
+    told = histories.of(request.dbsession, rule.id, before=before, limit=PAGE + 1)
+    known = names.names(request.dbsession, (entry.actor for entry in told))
+    etag = f"{rule.version}-history-{before}-{fingerprint(also=str(sorted(known.items())))}-{_look()}"
     if etag in request.if_none_match:
         return _cacheable(HTTPNotModified(), etag, rule.updated_at)
-    told = histories.of(request.dbsession, rule.id, before=before, limit=PAGE + 1)
     numbers = {entry.revision for entry in told if entry.revision}
     heads = revisions.heads(request.dbsession, rule.id, numbers | {number - 1 for number in numbers})
-    entries = [_told(entry, heads, context, request) for entry in told[:PAGE]]
+    entries = [_told(entry, heads, known, context, request) for entry in told[:PAGE]]
     values = {
         "rule": {
             "title": rule.title,
@@ -307,7 +309,9 @@ def rule_history(context: RuleResource, request: Any) -> Response:
     return _cacheable(response, etag, rule.updated_at)
 
 
-def _told(entry: Any, heads: dict[int, Any], context: RuleResource, request: Any) -> dict[str, Any]:
+def _told(
+    entry: Any, heads: dict[int, Any], known: dict[UUID, str], context: RuleResource, request: Any
+) -> dict[str, Any]:
     """One entry of the history, and for a revision what it says of itself."""
     row = heads.get(entry.revision)
     before = heads.get(entry.revision - 1) if row is not None else None
@@ -315,7 +319,7 @@ def _told(entry: Any, heads: dict[int, Any], context: RuleResource, request: Any
         "number": entry.version,
         "revision": entry.revision,
         "at": entry.at,
-        "who": "The owner" if entry.actor else "The people who run this site",
+        "who": names.called(entry.actor, known, owner=context.rule.owner),
         "sentence": entry.sentence,
         **{name: getattr(row, name, None) for name in ("changed", "decided_by", "decided_on", "record")},
         "url": rule_path(request, context.rule.id, "revisions", str(entry.revision)) if row is not None else None,
@@ -345,6 +349,7 @@ def ask_edit(context: RuleResource, request: Any) -> dict[str, Any]:
     rule = context.rule
     if rule.status == "withdrawn":
         raise Gone()
+    following = rule.newest + 1
     return {
         "rule": {
             "title": rule.title,
@@ -352,13 +357,16 @@ def ask_edit(context: RuleResource, request: Any) -> dict[str, Any]:
             "in_force": rule.revision if rule.in_force_from <= request.now.date() else None,
             "url": rule_path(request, rule.id),
         },
+        "begun": drafts.revising(request.dbsession, request.identity.account_id, rule.id, rule.newest) is not None,
+        "others": [each for each in drafts_of_others(request, [rule]) if each["revision"] == following],
         "action": rule_path(request, rule.id, "edit"),
+        "organizers_url": rule_path(request, rule.id, "organizers"),
     }
 
 
 @view_config(context=RuleResource, name="edit", request_method="POST", permission=Permission.RULE_EDIT)
 def edit_rule(context: RuleResource, request: Any) -> Any:
-    """Opens the draft that the owner has begun from this revision already, or a new one with the rule as it stands."""
+    """Opens the draft that they have begun on this revision already, or a new one with the rule as it stands."""
     actor = request.identity.account_id
     # Of two presses of the button the second goes on with the draft of the first.
     one_at_a_time(request.dbsession, context.rule.id)
