@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import os
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from pyramid.config import Configurator
-from pyramid.request import Request
-
-from cr.page_cache.layer import Layer
-from cr.settings import Settings
+if TYPE_CHECKING:
+    from pyramid.request import Request
 
 __version__ = "1.0.0"
 
 
 def main(global_config: dict[str, str], **ini: str) -> Any:
     """The WSGI application; `ini` is the [app:main] section. The list of includes is the table of contents."""
+    # Here and not above: `cr-replay` starts without a web server's libraries.
+    from pyramid.config import Configurator
+
+    from cr.page_cache.layer import Layer
+    from cr.settings import Settings
+
     settings = Settings.from_environment(os.environ, production=ini.get("cr.production") == "true")
     config = Configurator(
         settings={

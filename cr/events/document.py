@@ -13,8 +13,10 @@ from typing import Any, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from cr.audit.canonical import INTEGER_MOST, too_large
 from cr.catalog.sections import METHOD_SECTIONS, MORE, VALUES, Section
 from cr.comparison import Whole, compare, sentences
+from cr.errors import ValidationProblem
 from cr.events.payload import BLOCKS, META, Block, Payload, flat, label_of, labels_of, nested, same, validation_problem
 
 Document = Mapping[str, Any]
@@ -80,6 +82,10 @@ def checked_document(document: Any) -> dict[str, Any]:
         DocumentShape.model_validate(document)
     except ValidationError as error:
         raise validation_problem(error, within="document") from None
+    if place := too_large(document):
+        place = f"document.{place}"
+        sentence = f"write a number between -{INTEGER_MOST} and {INTEGER_MOST}, or the digits as a text, in quotes."
+        raise ValidationProblem(f"{place}: {sentence}", fields={place: sentence})
     return dict(document)
 
 

@@ -29,6 +29,8 @@ histories = sa.Table(
     sa.Column("sentence", sa.Text, nullable=False),
     # The rule's revision that this step published.
     sa.Column("revision", sa.BigInteger),
+    # Which kind of event it was.
+    sa.Column("topic", sa.Text, nullable=False),
 )
 
 PROJECTION = Projection("histories", fingerprint(__file__, sections.__file__), (histories,))
@@ -59,6 +61,7 @@ def happened(event: Event, position: int) -> Iterable[Operation]:
             "actor": event.actor,
             "sentence": told(event),
             "revision": published_revision(event),
+            "topic": event.TOPIC,
         },
     )
 
@@ -160,3 +163,16 @@ def find(session: Session, originator: UUID, version: int) -> Any:
     """One entry's row, or None."""
     query = sa.select(histories).where(histories.c.originator == originator, histories.c.version == version)
     return session.execute(query).one_or_none()
+
+
+def actors(session: Session, originator: UUID) -> Sequence[UUID]:
+    """The accounts that acted as organizers, in the order of their first appearance."""
+    query = (
+        sa.select(histories.c.actor)
+        .where(histories.c.originator == originator, histories.c.actor.is_not(None))
+        # Who accepts a rule may be an organizer besides, which is nobody's business.
+        .where(histories.c.topic != r.StakeholderAccepted.TOPIC)
+        .group_by(histories.c.actor)
+        .order_by(sa.func.min(histories.c.version))
+    )
+    return session.scalars(query).all()

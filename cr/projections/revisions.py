@@ -6,7 +6,7 @@ import hashlib
 import json
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import UTC, date
+from datetime import date
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
@@ -20,6 +20,7 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.orm import Session
 
 from cr import prose
+from cr.audit import public
 from cr.catalog import sections
 from cr.catalog.sections import METHOD_SECTIONS, VALUES
 from cr.db import Timestamp
@@ -40,6 +41,10 @@ revisions = sa.Table(
     sa.Column("html", sa.Text, nullable=False),
     # SHA-256 of title, summary and body: what the page shows of this revision.
     sa.Column("etag", sa.Text, nullable=False),
+    # Of its canonical JSON, see `cr.audit.lines`. None: it has no such form.
+    sa.Column("sha256", sa.Text),
+    # Which event of the rule published it.
+    sa.Column("event", sa.BigInteger, nullable=False),
     sa.Column("published_at", Timestamp, nullable=False, index=True),
     sa.Column("actor", postgresql.UUID(as_uuid=True)),
     sa.Column("changed", sa.Text),
@@ -61,8 +66,9 @@ HUES = {section.name: section.hue for section in (VALUES, *METHOD_SECTIONS)}
 
 def _version() -> str:
     """Changes with whatever the stored bodies are made of, so that a new look is never forgotten in old rows."""
-    libraries = " ".join(f"{name} {version(name)}" for name in ("jinja2", "markdown-it-py", "nh3"))
-    return fingerprint(TEMPLATES / TEMPLATE, prose.__file__, sections.__file__, __file__, also=libraries)
+    libraries = " ".join(f"{name} {version(name)}" for name in ("jinja2", "markdown-it-py", "nh3", "rfc8785"))
+    sources = (TEMPLATES / TEMPLATE, prose.__file__, sections.__file__, __file__, *public.SOURCES)
+    return fingerprint(*sources, also=libraries)
 
 
 PROJECTION = Projection("revisions", _version(), (revisions,))
@@ -71,6 +77,7 @@ PROJECTION = Projection("revisions", _version(), (revisions,))
 @PROJECTION.on(r.Published, r.Revised)
 def published(event: r.Published | r.Revised, position: int) -> Iterable[Operation]:
     html = render(event.document)
+    line = public.revision_of(event)
     row: dict[str, Any] = {
         "rule": event.originator_id,
         "revision": 1,
@@ -79,13 +86,15 @@ def published(event: r.Published | r.Revised, position: int) -> Iterable[Operati
         "document": json.dumps(event.document, ensure_ascii=False, separators=(",", ":")),
         "html": html,
         "etag": hashlib.sha256("\0".join((event.title, event.summary or "", html)).encode()).hexdigest()[:32],
+        "sha256": line.sha256,
+        "event": event.originator_version,
         "published_at": event.at,
         "actor": event.actor,
         "decided_by": event.decided_by,
         "outside_rule": False,
         "decided_on": event.decided_on,
         "record": event.record,
-        "in_force_from": event.in_force_from or event.at.astimezone(UTC).date(),
+        "in_force_from": line.in_force_from,
     }
     if isinstance(event, r.Revised):
         row |= {"revision": event.revision, "changed": event.changed, "outside_rule": event.outside_rule}

@@ -51,17 +51,17 @@ class DraftsViews:
         return {
             "drafts": [self._listed(row) for row in rows],
             "others": drafts_of_others(request, [*published, *organized]),
-            "published": self._organized(published),
-            "organized": self._organized(organized),
+            "published": self._with_organizers(published),
+            "organized": self._with_organizers(organized),
             "title": title,
             "errors": errors,
             "error": None,
         }
 
-    def _organized(self, rows: Sequence[Any]) -> list[dict[str, Any]]:
-        urls = (rule_path(self.request, row.id, "organizers") for row in rows)
-        shown = zip(listing(rows, self.request), urls, strict=True)
-        return [{**each, "organizers_url": url} for each, url in shown]
+    def _with_organizers(self, rows: Sequence[Any]) -> list[dict[str, Any]]:
+        shown = listing(rows, self.request)
+        urls = [rule_path(self.request, row.id, "organizers") for row in rows]
+        return [{**each, "organizers_url": url} for each, url in zip(shown, urls, strict=True)]
 
     def _listed(self, row: Any) -> dict[str, Any]:
         payload = self.request.rules.draft(row.id).payload

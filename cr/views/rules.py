@@ -1,4 +1,4 @@
-"""Published rules: the list, the rule in force, its history, and writing its next revision."""
+"""Published rules: the list, the rule in force, and writing its next revision."""
 
 from __future__ import annotations
 
@@ -21,11 +21,10 @@ from cr import pages
 from cr.accounts import names
 from cr.db import one_at_a_time
 from cr.errors import Gone
-from cr.events.document import differences
 from cr.fingerprint import fingerprint
 from cr.page_cache import Concerns, shows_others
 from cr.pages import STATIC, day
-from cr.projections import drafts, histories, revisions, rules
+from cr.projections import drafts, revisions, rules
 from cr.projections.revisions import TEMPLATES
 from cr.resources.rules import RuleResource, RulesResource
 from cr.security import Permission
@@ -133,6 +132,7 @@ def revision_shown(
             "created_at": rule.created_at,
             "updated_at": row.published_at,
             "in_force": span.state(today) is State.IN_FORCE,
+            "sha256": row.sha256,
         },
         "adoption": adoption(row, span.told(today)),
         "facts": _facts(row, rule, span, request),
@@ -150,6 +150,7 @@ def revision_shown(
             "feed": rule_path(request, rule.id, "feed.atom"),
             "json": request.resource_path(request.root, "api", "rules", str(rule.id)),
             "revision": rule_path(request, rule.id, "revisions", number),
+            "canonical_json": rule_path(request, rule.id, "revisions", number, "canonical.json"),
             "earlier": earlier,
             "later": later,
             "changes": changes_path(request, rule.id, row.revision),
@@ -191,7 +192,7 @@ def answer(
 
 
 def who(actor: UUID | None, rule: Any, called: dict[UUID, str]) -> str:
-    """Who published a revision, within a sentence. `called` as `names` gives it."""
+    """Who published a revision, within a sentence. `called` as `names.names` gives it."""
     name = called.get(actor) if actor else None
     return name or ("the owner" if actor and actor == rule.owner else "an organizer")
 
@@ -273,69 +274,6 @@ def _tombstone(row: Any, request: Any) -> Response:
     )
     response.status_int = 410
     return response
-
-
-@view_config(
-    context=RuleResource,
-    name="history",
-    request_method="GET",
-    permission=Permission.RULE_READ,
-    keep=Concerns.ITS_RULE,
-)
-def rule_history(context: RuleResource, request: Any) -> Response:
-    rule = context.rule
-    if rule.status == "withdrawn":
-        return _tombstone(rule, request)
-    before = _number(request.params.get("before", ""))
-    told = histories.of(request.dbsession, rule.id, before=before, limit=PAGE + 1)
-    known = names.names(request.dbsession, (entry.actor for entry in told))
-    etag = f"{rule.version}-history-{before}-{fingerprint(also=str(sorted(known.items())))}-{_look()}"
-    if etag in request.if_none_match:
-        return _cacheable(HTTPNotModified(), etag, rule.updated_at)
-    numbers = {entry.revision for entry in told if entry.revision}
-    heads = revisions.heads(request.dbsession, rule.id, numbers | {number - 1 for number in numbers})
-    entries = [_told(entry, heads, known, context, request) for entry in told[:PAGE]]
-    values = {
-        "rule": {
-            "title": rule.title,
-            "url": rule_path(request, rule.id),
-            "revision": rule.revision,
-            "updated_at": rule.updated_at,
-        },
-        "entries": entries,
-        "more_url": _older(request, "history", told[PAGE - 1].version) if len(told) > PAGE else None,
-    }
-    response = render_to_response("cr:templates/rule_history.jinja2", values, request=request)
-    return _cacheable(response, etag, rule.updated_at)
-
-
-def _told(
-    entry: Any, heads: dict[int, Any], known: dict[UUID, str], context: RuleResource, request: Any
-) -> dict[str, Any]:
-    """One entry of the history, and for a revision what it says of itself."""
-    row = heads.get(entry.revision)
-    before = heads.get(entry.revision - 1) if row is not None else None
-    return {
-        "number": entry.version,
-        "revision": entry.revision,
-        "at": entry.at,
-        "who": names.called(entry.actor, known, owner=context.rule.owner),
-        "sentence": entry.sentence,
-        **{name: getattr(row, name, None) for name in ("changed", "decided_by", "decided_on", "record")},
-        "url": rule_path(request, context.rule.id, "revisions", str(entry.revision)) if row is not None else None,
-        "changes": _changes(before, row, request) if before is not None else [],
-    }
-
-
-def _changes(before: Any, after: Any, request: Any) -> list[str]:
-    sentences = []
-    if before.title != after.title:
-        sentences.append(f"Renamed it from “{before.title}” to “{after.title}”.")
-    if before.summary != after.summary:
-        sentences.append("Rewrote the summary.")
-    # Two at a time: the documents of a long history do not fit into memory together.
-    texts = [revisions.document(request.dbsession, each.rule, each.revision) for each in (before, after)]
-    return sentences + differences(*texts)
 
 
 @view_config(

@@ -479,7 +479,7 @@ def test_a_long_history_is_read_page_by_page(ada: TestApp, client: TestApp, monk
     rule = publish(ada, written(ada))
     for number in range(2, 6):
         ada.patch_json(f"/api{rule}", {"title": f"Elm {number}", "document": {}})
-    monkeypatch.setattr("cr.views.rules.PAGE", 3)
+    monkeypatch.setattr("cr.views.rule_history.PAGE", 3)
     seen = []
     page = client.get(f"{rule}/history")
     while True:

@@ -481,8 +481,8 @@ def test_histories_say_who_did_what(ada: TestApp, bo: TestApp, client: TestApp, 
     publish(bo, draft, changed="A new name.")
     history = client.get(f"{rule}/history")
     assert sentences(history) == [
-        "Published revision 2. An organizer",
-        "Joined as an organizer. An organizer",
+        "Published revision 2. Organizer 2",
+        "Joined as an organizer. Organizer 2",
         "Published the rule. The owner",
     ]
     call(ada, rule, "Ada")

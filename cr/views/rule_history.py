@@ -1,0 +1,217 @@
+"""A rule's history: every event in words, and the rule as it stood after each of them, to step through."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from typing import Any, cast
+
+from markupsafe import Markup
+from pyramid.httpexceptions import HTTPNotModified
+from pyramid.renderers import render_to_response
+from pyramid.response import Response
+from pyramid.view import view_config
+
+from cr import comparison
+from cr.accounts import names
+from cr.comparison import Whole, compare, sentences
+from cr.events import rule as r
+from cr.events.base import Event
+from cr.fingerprint import fingerprint
+from cr.page_cache import Concerns
+from cr.projections import histories, revisions
+from cr.resources.rules import RuleResource
+from cr.security import Permission
+from cr.views.rules import PAGE, _cacheable, _look, _number, _older, _tombstone, rule_path
+
+
+@cache
+def _version() -> str:
+    """Changes with whatever these pages are made of."""
+    return fingerprint(
+        __file__, comparison.__file__, also=_look() + histories.PROJECTION.version + revisions.PROJECTION.version
+    )
+
+
+class People:
+    """What to call those who did things to a rule; `fingerprint` changes when somebody takes another name."""
+
+    def __init__(self, request: Any, context: RuleResource) -> None:
+        self._actors = histories.actors(request.dbsession, context.rule.id)
+        self._known = names.names(request.dbsession, self._actors)
+        self.fingerprint = fingerprint(also=str(sorted(self._known.items())))
+
+    def called(self, entry: Any) -> str:
+        """Who did this: a name that they gave themselves, or a number, as in the public data."""
+        if entry.topic == r.StakeholderAccepted.TOPIC:
+            return "A stakeholder"
+        if entry.actor not in self._known and entry.actor in self._actors[1:]:
+            return f"Organizer {self._actors.index(entry.actor) + 1}"
+        return names.called(entry.actor, self._known, owner=next(iter(self._actors), None))
+
+
+@view_config(
+    context=RuleResource,
+    name="history",
+    request_method="GET",
+    permission=Permission.RULE_READ,
+    keep=Concerns.ITS_RULE,
+)
+def rule_history(context: RuleResource, request: Any) -> Response:
+    rule = context.rule
+    if rule.status == "withdrawn":
+        return _tombstone(rule, request)
+    if "at" in request.params:
+        return _step(context, request)
+    before = _number(request.params.get("before", ""))
+    people = People(request, context)
+    etag = f"{rule.version}-{rule.revision}-history-{before}-{people.fingerprint}-{_version()}"
+    if etag in request.if_none_match:
+        return _cacheable(HTTPNotModified(), etag, rule.updated_at)
+    told = histories.of(request.dbsession, rule.id, before=before, limit=PAGE + 1)
+    numbers = {entry.revision for entry in told if entry.revision}
+    heads = revisions.heads(request.dbsession, rule.id, numbers | {number - 1 for number in numbers})
+    values = {
+        "rule": {"title": rule.title, "url": rule_path(request, rule.id)},
+        "entries": [_told(entry, heads, people, context, request) for entry in told[:PAGE]],
+        "more_url": _older(request, "history", told[PAGE - 1].version) if len(told) > PAGE else None,
+        "links": {
+            "steps": _step_url(request, 1),
+            "data": rule_path(request, rule.id, "history.ndjson"),
+            "canonical": rule_path(request, rule.id, "revisions", str(rule.revision), "canonical.json"),
+            "schema": request.resource_path(request.root, "rules", "history.schema.json"),
+        },
+    }
+    response = render_to_response("cr:templates/rule_history.jinja2", values, request=request)
+    return _cacheable(response, etag, rule.updated_at)
+
+
+def _told(entry: Any, heads: dict[int, Any], people: People, context: RuleResource, request: Any) -> dict[str, Any]:
+    """One entry of the history, and for a revision what it says of itself."""
+    row = heads.get(entry.revision)
+    before = heads.get(entry.revision - 1) if row is not None else None
+    return {
+        "number": entry.version,
+        "revision": entry.revision,
+        "at": entry.at,
+        "who": people.called(entry),
+        "sentence": entry.sentence,
+        **_said(row),
+        "url": rule_path(request, context.rule.id, "revisions", str(entry.revision)) if row is not None else None,
+        "step_url": _step_url(request, entry.version),
+        "compare_url": _compare_url(request, entry.revision),
+        "changes": changes(before, row, request) if before is not None else [],
+    }
+
+
+def _said(row: Any) -> dict[str, Any]:
+    """What a revision says of its decision; nothing for the other events."""
+    names = ("changed", "decided_by", "outside_rule", "decided_on", "record", "in_force_from")
+    return {name: getattr(row, name, None) for name in names}
+
+
+def changes(before: Any, after: Any, request: Any) -> list[str]:
+    # Two at a time: the documents of a long history do not fit into memory together.
+    texts = (
+        Whole(each.title, each.summary, revisions.document(request.dbsession, each.rule, each.revision))
+        for each in (before, after)
+    )
+    return sentences(compare(*texts))
+
+
+def _compare_url(request: Any, revision: int | None) -> str | None:
+    """Where a revision stands beside the one before, word by word."""
+    if revision is None or revision == 1:
+        return None
+    path: str = request.resource_path(request.context, "compare", query={"from": revision - 1, "to": revision})
+    return path
+
+
+# --- One event, and the rule after it --------------------------------------------------------------------------------
+
+
+def _step_url(request: Any, number: int) -> str:
+    path: str = request.resource_path(request.context, "history", query={"at": number})
+    return path
+
+
+def _step(context: RuleResource, request: Any) -> Response:
+    rule, last = context.rule, context.rule.version
+    given = request.params["at"]
+    number = int(given) if re.fullmatch("[1-9][0-9]{0,17}", given) else 0
+    if not 1 <= number <= last:
+        return _no_such_event(request, last)
+    row = histories.find(request.dbsession, rule.id, number)
+    people = People(request, context)
+    etag = f"{last}-at-{number}-{people.fingerprint}-{_version()}"
+    if etag in request.if_none_match:
+        return _cacheable(HTTPNotModified(), etag, row.at)
+    before = request.rules.rule(rule.id, number - 1) if number > 1 else None
+    (event,) = request.rules.events.get(rule.id, gt=number - 1, lte=number)
+    after = cast(r.Rule, r.evolve(before, cast(Event, event)))
+    shown = revisions.find(request.dbsession, rule.id, after.revision)
+    values = {
+        "number": number,
+        "last": last,
+        "event": {
+            "at": row.at,
+            "who": people.called(row),
+            "sentence": row.sentence,
+            "revision": row.revision,
+            **_said(shown if row.revision else None),
+            "changes": _differences(before, after) if before else [],
+            "compare_url": _compare_url(request, row.revision),
+        },
+        "rule": {
+            "title": after.title,
+            "summary": after.summary,
+            "revision": after.revision,
+            "status": after.status,
+            "organizers": _organizers(after),
+            "stakeholders": len(after.stakeholders),
+            "accepted": sum(after.stakeholders.values()),
+            "body": Markup(shown.html),  # noqa: S704 - made by our own template when it was published
+            "url": rule_path(request, rule.id, "revisions", str(after.revision)),
+        },
+        "links": {
+            "history": rule_path(request, rule.id, "history"),
+            "here": _step_url(request, number),
+            "first": _step_url(request, 1) if number > 1 else None,
+            "previous": _step_url(request, number - 1) if number > 1 else None,
+            "next": _step_url(request, number + 1) if number < last else None,
+            "last": _step_url(request, last) if number < last else None,
+        },
+    }
+    return _cacheable(render_to_response("cr:templates/rule_step.jinja2", values, request=request), etag, row.at)
+
+
+def _organizers(rule: r.Rule) -> int:
+    return len(rule.organizers) + (rule.owner is not None)
+
+
+def _differences(before: r.Rule, after: r.Rule) -> list[str]:
+    """What one event changed, as sentences."""
+    counts = {
+        "Organizers": (_organizers(before), _organizers(after)),
+        "Stakeholders": (len(before.stakeholders), len(after.stakeholders)),
+        "Stakeholders who accepted": (sum(before.stakeholders.values()), sum(after.stakeholders.values())),
+    }
+    counted = [f"{what}: {now}, before {was}." for what, (was, now) in counts.items() if was != now]
+    if after.revision == before.revision:
+        return counted
+    return sentences(compare(*(Whole(each.title, each.summary, each.document) for each in (before, after)))) + counted
+
+
+def _no_such_event(request: Any, last: int) -> Response:
+    many = "one event, number 1" if last == 1 else f"{last} events, numbered from 1 to {last}"
+    values = {
+        "status": 404,
+        "heading": "No such event",
+        "message": f"The history of this rule has {many}. The address asks for another one.",
+        "fields": [],
+        "error": True,
+        "back": {"url": request.resource_path(request.context, "history"), "text": "The history of this rule"},
+    }
+    response = render_to_response("cr:templates/error.jinja2", values, request=request)
+    response.status_int = 404
+    return response
