@@ -9,6 +9,7 @@ from typing import Any
 from pyramid.config import Configurator
 from pyramid.request import Request
 
+from cr.page_cache.layer import Layer
 from cr.settings import Settings
 
 __version__ = "1.0.0"
@@ -35,6 +36,7 @@ def main(global_config: dict[str, str], **ini: str) -> Any:
     config.include("pyramid_retry")
     config.include("pyramid_tm")
     config.include("cr.db")
+    config.include("cr.page_cache")
     config.include("cr.events.application")
     config.include("cr.projections.rebuild")
     config.include("cr.multipart")
@@ -45,7 +47,7 @@ def main(global_config: dict[str, str], **ini: str) -> Any:
     config.include("cr.pages")
     config.include("cr.views")
     config.include("cr.proxy")
-    return config.make_wsgi_app()
+    return Layer(config.make_wsgi_app())
 
 
 def is_api(request: Request) -> bool:

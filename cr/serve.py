@@ -28,6 +28,7 @@ from waitress import wasyncore
 from waitress.channel import HTTPChannel
 from waitress.server import BaseWSGIServer
 
+from cr import page_cache
 from cr.db import is_disconnect
 from cr.projections.rebuild import RebuildRunning, rebuild, stale
 from cr.settings import Settings, SettingsError
@@ -143,6 +144,7 @@ class Preparation:
             self._fail("The database can't be brought up to date; the reason stands above.")
         else:
             self._registry.update(self._parked)
+            page_cache.follow(self._registry)
             log.info("The database is ready")
 
     def _fail(self, reason: str) -> None:

@@ -80,6 +80,8 @@ class Settings(BaseModel):
     app_origin: Origin | None = Field(None, alias="CLOUDRON_APP_ORIGIN")
     proxy_ip: str | None = Field(None, alias="CLOUDRON_PROXY_IP")
     port: int = Field(3000, alias="PORT", ge=1, le=65535)
+    page_cache_mb: int = Field(32, alias="PAGE_CACHE_MB", ge=0, le=1024)
+    metrics_token: str | None = Field(None, alias="METRICS_TOKEN", min_length=16, repr=False)
 
     @model_validator(mode="after")
     def _production_needs_a_sender(self) -> Self:
@@ -110,7 +112,7 @@ class Settings(BaseModel):
             if first["type"] == "missing":
                 reason = "set it"
             name = ".".join(str(part) for part in first["loc"])
-            if name == "SESSION_SECRET":
+            if name in ("SESSION_SECRET", "METRICS_TOKEN"):
                 reason = "set it to a secret of at least 16 characters (openssl rand -hex 32 makes one)"
             raise SettingsError(f"{name}: {reason}" if name else reason) from None
 

@@ -92,13 +92,13 @@ def find(request: Any, purpose: str, token: str) -> Link:
 def use(request: Any, purpose: str, token: str) -> Link:
     """The link, now used: of any number of requests at the same moment one gets it. Raises `LinkRefused`.
 
-    The draft that it carried is erased.
+    The draft that it carried is erased, and where it leads: that address may hold a token too.
     """
     link = _one(request, purpose, token, sa.select(*COLUMNS).with_for_update())
     request.dbsession.execute(
         sa.update(mailed_links)
         .where(mailed_links.c.token_hash == request.registry["cr.tokens"].hash(purpose, token))
-        .values(used_at=request.now, draft=None)
+        .values(used_at=request.now, draft=None, next_path=None)
     )
     return link
 

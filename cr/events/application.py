@@ -6,10 +6,11 @@ transaction. Nothing here knows of requests; `request.rules` is this application
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from typing import Any, TypeVar, cast
 from uuid import UUID, uuid4
 
@@ -19,7 +20,7 @@ from eventsourcing.persistence import EventStore, IntegrityError, Mapper, Operat
 from eventsourcing.utils import Environment
 from pyramid_retry import mark_error_retryable
 
-from cr import projections
+from cr import page_cache, projections
 from cr.errors import Conflict, NotFound, ValidationProblem
 from cr.events import draft as drafts
 from cr.events import rule as rules
@@ -42,8 +43,10 @@ class Rules(Application[UUID]):
 
     is_snapshotting_enabled = True
 
-    def __init__(self, connect: Connect) -> None:
+    def __init__(self, connect: Connect, changed: Callable[[Collection[UUID]], None] | None = None) -> None:
+        """`changed` hears which rules have new events; without it the database tells every process."""
         self.connect = connect
+        self.changed = changed or self._announce
         super().__init__()
 
     def construct_env(self, name: str, env: Any = None) -> Environment:
@@ -87,6 +90,10 @@ class Rules(Application[UUID]):
                 return state
         raise NotFound()
 
+    def draft_event(self, draft_id: UUID, version: int) -> Event:
+        """One event of a draft that has as many."""
+        return cast(Event, next(iter(self.events.get(draft_id, gt=version - 1, lte=version))))
+
     def draft_steps(self, draft_id: UUID, after: int, to: int) -> Iterator[tuple[Draft | None, Event, Draft]]:
         """(state before, event, state after) for every event behind version `after` up to version `to`."""
         state = self.draft(draft_id, after) if after else None
@@ -121,6 +128,24 @@ class Rules(Application[UUID]):
     def restore_draft(self, draft_id: UUID, actor: UUID, at: datetime, version: int) -> Draft:
         now = self.draft(draft_id)
         return self._decide(now, drafts.restore(now, self.draft(draft_id, version)), actor, at)
+
+    def last_change(self, draft: Draft) -> Event | None:
+        """The event that `undo_draft` would take back, None for nothing."""
+        return drafts.last_change(draft.version, lambda version: self.draft_event(draft.id, version))
+
+    def undo_draft(self, draft_id: UUID, actor: UUID, at: datetime, seen_version: int | None) -> Draft:
+        """Take the last change back; what it said stays in the history. Raises `Conflict` when another one came since
+        `seen_version`, or when there is none.
+        """
+        now = self.draft(draft_id)
+        drafts.must_be_open(now)
+        if seen_version != now.version:
+            raise Conflict("The draft changed after this page was shown, so nothing was undone. Look at it once more.")
+        change = self.last_change(now)
+        if change is None:
+            raise Conflict("There is nothing left to undo. The history has every entry, to see or to restore.")
+        before = self.draft(draft_id, change.originator_version - 1)
+        return self._decide(now, drafts.undo(now, change, before), actor, at)
 
     def discard_draft(self, draft_id: UUID, actor: UUID, at: datetime) -> Draft:
         now = self.draft(draft_id)
@@ -299,12 +324,22 @@ class Rules(Application[UUID]):
                 connection,
                 [Recorded(each.notification.id, cast(Event, each.domain_event)) for each in recordings],
             )
+        events = [each.domain_event for each in recordings]
+        changed = {event.originator_id for event in events if isinstance(event, rules.RuleEvent)}
+        # The page of a rule lists those that began with it.
+        changed |= {event.copied_from for event in events if isinstance(event, rules.Published) and event.copied_from}
+        if changed:
+            self.changed(changed)
         return recordings
+
+    def _announce(self, changed: Collection[UUID]) -> None:
+        with self.connect() as connection:
+            page_cache.announce(connection, changed)
 
 
 def _rules(request: Any) -> Rules:
     connection: sa.Connection = request.dbsession.connection()
-    return Rules(lambda: nullcontext(connection))
+    return Rules(lambda: nullcontext(connection), partial(page_cache.forget, request))
 
 
 def includeme(config: Any) -> None:

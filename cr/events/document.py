@@ -7,7 +7,6 @@ Keys that we don't know are kept as they came.
 from __future__ import annotations
 
 import json
-from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from itertools import count
 from typing import Any, NamedTuple
@@ -15,6 +14,7 @@ from typing import Any, NamedTuple
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from cr.catalog.sections import METHOD_SECTIONS, MORE, VALUES, Section
+from cr.comparison import Whole, compare, sentences
 from cr.events.payload import BLOCKS, META, Block, Payload, flat, label_of, labels_of, nested, same, validation_problem
 
 Document = Mapping[str, Any]
@@ -458,36 +458,4 @@ def _selection(section: Section, payload: Payload, method: str, label: Label) ->
 
 def differences(before: Document, after: Document) -> list[str]:
     """What changed between two documents, as sentences in the order of the document."""
-    sentences = []
-    old, new = _entries(before), _entries(after)
-    for key in old:
-        if key not in new:
-            sentences.append(f"Removed {key[1]} from {key[0].lower()}.")
-    for key, entry in new.items():
-        if key not in old:
-            sentences.append(f"Added {key[1]} to {key[0].lower()}.")
-        elif not same(entry, old[key]):
-            sentences.append(f"Rewrote {key[1]} in {key[0].lower()}.")
-    if [key for key in old if key in new] != [key for key in new if key in old]:
-        sentences.append("Changed the order.")
-    if before.get("communityAvatarUrl") != after.get("communityAvatarUrl"):
-        sentences.append("Changed the photo.")
-    if before.get("communityAvatarAlt") != after.get("communityAvatarAlt"):
-        sentences.append("Changed what is said about the photo.")
-    if before.get("communityContext") != after.get("communityContext"):
-        sentences.append("Changed what it says about the community.")
-    if not sentences and not same(before, after):
-        sentences.append("Changed details that programs read.")
-    return sentences
-
-
-def _entries(document: Document) -> dict[tuple[str, str, int], Any]:
-    """Entries by section, title, and which one of that title it is."""
-    entries: dict[tuple[str, str, int], Any] = {}
-    seen: Counter[tuple[str, str]] = Counter()
-    for part in document.get("sections") or []:
-        for entry in part["entries"]:
-            name = part["categoryName"], entry["title"]
-            entries[*name, seen[name]] = entry
-            seen[name] += 1
-    return entries
+    return sentences(compare(Whole("", None, before), Whole("", None, after)))

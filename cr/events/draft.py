@@ -190,7 +190,8 @@ class ExtraAnswered(DraftEvent):
 @dataclass(frozen=True, kw_only=True)
 class Restored(DraftEvent):
     """The text as it was at `version` is the text again; and in a draft that went on from a later revision meanwhile,
-    the `revision` it was then written on, and since which version (`based_at`).
+    the `revision` it was then written on, and since which version (`based_at`). `undid` is the number of the event that
+    somebody took back by it, None where they chose the version themselves.
     """
 
     TOPIC = "draft.Restored"
@@ -198,6 +199,7 @@ class Restored(DraftEvent):
     payload: dict[str, Any]
     revision: int | None = None
     based_at: int | None = None
+    undid: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -511,7 +513,7 @@ def write(draft: Draft, base: Draft, payload: Payload) -> list[DraftEvent]:
     return explain(draft.payload, result)
 
 
-def restore(draft: Draft, then: Draft) -> list[DraftEvent]:
+def restore(draft: Draft, then: Draft) -> list[Restored]:
     """The text as it was; nothing when it is so already."""
     must_be_open(draft)
     if same(then.payload, draft.payload):
@@ -520,6 +522,34 @@ def restore(draft: Draft, then: Draft) -> list[DraftEvent]:
     if then.based_at != draft.based_at:
         restored = replace(restored, revision=then.revision, based_at=then.based_at)
     return [restored]
+
+
+LOOKED_AT_MOST = 100
+"""Events in which the last change is looked for."""
+
+
+def last_change(version: int, event_at: Callable[[int], Event]) -> Event | None:
+    """The event that undoing takes back in a draft after event `version`; None where there is none but the beginning.
+
+    What was undone is passed over, together with its undoing, so that undoing twice goes two changes back. To be at
+    another step of the flow is no change.
+    """
+    for _ in range(LOOKED_AT_MOST):
+        match event := event_at(version):
+            case Started():
+                return None
+            case Restored(undid=int()):
+                version = event.version
+            case ExtraAnswered(key=payload.STEP):
+                version -= 1
+            case _:
+                return event
+    return None
+
+
+def undo(draft: Draft, change: Event, before: Draft) -> list[Restored]:
+    """The text as it was `before` the last change."""
+    return [replace(fact, undid=change.originator_version) for fact in restore(draft, before)]
 
 
 def rebase(draft: Draft, base: Draft, revision: int, theirs: Payload, choices: Choices) -> list[DraftEvent]:

@@ -108,6 +108,8 @@ def told(event: Event) -> str:
         case d.ExtraAnswered():
             name = "the group’s own sections" if event.key == "sections" else f"“{event.key}”"
             return f"Changed {name}." if event.given else f"Took {name} away."
+        case d.Restored(undid=int(number)):
+            return f"Undid entry {number}."
         case d.Restored():
             return f"Restored the version of entry {event.version}."
         case d.Rebased():

@@ -62,20 +62,21 @@ def of(session: Session, rule_id: UUID) -> Sequence[Any]:
     last = (
         sa.select(organizers)
         .where(organizers.c.rule == rule_id)
-        .distinct(organizers.c.account)
+        .ext(postgresql.distinct_on(organizers.c.account))
         .order_by(organizers.c.account, organizers.c.version.desc())
         .subquery()
     )
     return session.execute(sa.select(last).where(last.c.joined).order_by(last.c.version)).all()
 
 
-def rules_of(session: Session, account: UUID) -> Sequence[UUID]:
-    """The ids of the rules that an account is an organizer of now, without its own."""
+def rules_of(session: Session, account: UUID) -> Sequence[Any]:
+    """The rows of the rules in force that an account is an organizer of now, without its own, last touched first."""
     last = (
         sa.select(organizers)
         .where(organizers.c.account == account)
-        .distinct(organizers.c.rule)
+        .ext(postgresql.distinct_on(organizers.c.rule))
         .order_by(organizers.c.rule, organizers.c.version.desc())
         .subquery()
     )
-    return session.scalars(sa.select(last.c.rule).where(last.c.joined)).all()
+    query = sa.select(rules).join(last, last.c.rule == rules.c.id).where(last.c.joined, rules.c.status == "published")
+    return session.execute(query.order_by(rules.c.position.desc())).all()

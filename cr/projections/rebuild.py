@@ -19,6 +19,7 @@ from typing import Any
 import sqlalchemy as sa
 from pyramid.events import ApplicationCreated
 
+from cr import page_cache
 from cr.db import NAMING, Timestamp, metadata
 from cr.events.base import Recorded, decoded
 from cr.events.store import BUSY, PATIENCE, events, read, safe_head, settled_head
@@ -318,6 +319,7 @@ def _swap(engine: sa.Engine, chosen: Sequence[Projection], tables: Sequence[sa.T
                 sa.insert(projections).values(name=projection.name, version=projection.version, position=head)
             )
         connection.execute(sa.text(f"DROP SCHEMA {SCRATCH} CASCADE"))
+        page_cache.announce(connection, None)
     return head
 
 

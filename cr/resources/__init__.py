@@ -11,10 +11,13 @@
     ├── drafts                      Drafts             my drafts
     │   └── {id}                    DraftResource      one draft; views history, publish, discard
     │       └── {part}              Part               about, values, communication, membership, decisions, conflict
-    ├── rules                       RulesResource      published rules
-    │   └── {id}                    RuleResource       the rule in force; views history, edit
-    │       └── revisions
+    ├── rules                       RulesResource      published rules; view feed.atom
+    │   └── {id}                    RuleResource       the rule in force; views history, edit, copy, copies, feed.atom
+    │       ├── organizers          Organizers         who writes it together; views name, links, withdraw, remove
+    │       ├── join                Join               where a link to join them leads
+    │       └── revisions           Revisions          the list of them
     │           └── {n}             Revision           one revision, for ever at this address
+    ├── metrics                     Metrics            for Prometheus, where METRICS_TOKEN is set
     └── api                         Api                the JSON contract
         ├── health
         ├── auth                    ApiAuth            views session, logout

@@ -13,6 +13,10 @@ class Login(Resource):
     title = "Sign in"
 
 
+class Metrics(Resource):
+    title = "Figures"
+
+
 class Root(Resource):
     __name__ = ""
     title = "Community Rule"
@@ -23,4 +27,10 @@ class Root(Resource):
         "drafts": Drafts,
         "rules": RulesResource,
         "api": Api,
+        "metrics": Metrics,
     }
+
+    def __getitem__(self, name: str) -> Resource:
+        if name == "metrics" and self.request.settings.metrics_token is None:
+            raise KeyError(name)
+        return super().__getitem__(name)

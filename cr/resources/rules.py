@@ -11,6 +11,7 @@ from pyramid.authorization import Allow, Everyone
 from cr.errors import Gone
 from cr.projections import revisions, rules
 from cr.resources.base import Resource, uuid_or_keyerror
+from cr.resources.organizers import Join, Organizers
 from cr.security import Permission
 
 
@@ -24,7 +25,9 @@ def rule_acl(rule: Any) -> list[tuple[str, str, str]]:
 
 
 class RuleResource(Resource):
-    """The rule in force, wrapped as `rule`: its row with the revision in force, see `revisions.in_force`."""
+    """A rule, wrapped as `rule`: its row with the revision in force today, see `revisions.in_force`."""
+
+    refusal = "Only the organizers of this rule can do this. If you want to join them, ask its owner for a link."
 
     def __init__(self, request: Any, rule: Any) -> None:
         super().__init__(request)
@@ -33,12 +36,15 @@ class RuleResource(Resource):
         self.__acl__ = rule_acl(rule)
 
     def __getitem__(self, name: str) -> Resource:
-        if name != "revisions":
-            raise KeyError(name)
-        return Revisions(self.request, self.rule).placed(name, self)
+        below = {"organizers": Organizers, "join": Join, "revisions": Revisions}
+        return below[name](self.request, self.rule).placed(name, self)
 
 
 class Revisions(Resource):
+    """All revisions of a rule; `rule` as in `RuleResource`."""
+
+    title = "Revisions"
+
     def __init__(self, request: Any, rule: Any) -> None:
         super().__init__(request)
         self.rule = rule

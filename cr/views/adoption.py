@@ -111,7 +111,7 @@ class Adoption:
         }
         answers = [(f"way:{way.id}", way.label) for way in self.ways]
         if answers:
-            answers += [(ANOTHER, "Another way"), (NOT_SAID, "We leave this open")]
+            answers += [(NOT_SAID, "We leave this open"), (ANOTHER, "Another way")]
         return {
             "fields": fields,
             "answers": [{"value": value, "label": label, "on": value == given} for value, label in answers],

@@ -1,9 +1,8 @@
-"""One draft: as a whole, its history, going back in it, and discarding it."""
+"""One draft: as a whole, as its readers would see it, and discarding it."""
 
 from __future__ import annotations
 
 import re
-from itertools import groupby
 from typing import Any
 
 from pyramid.httpexceptions import HTTPSeeOther
@@ -11,20 +10,21 @@ from pyramid.view import view_config, view_defaults
 
 from cr.accounts import draft_addresses
 from cr.catalog.sections import BY_SLUG
-from cr.errors import Conflict, NotFound, ValidationProblem
+from cr.errors import Conflict
 from cr.events.document import composed
-from cr.events.draft import Draft
-from cr.events.payload import Payload, flat, label_of
-from cr.projections import histories
+from cr.events.draft import Draft, Restored
+from cr.events.payload import Payload, label_of
+from cr.projections.histories import told
 from cr.projections.revisions import render
 from cr.resources.drafts import PARTS, DraftResource
 from cr.security import Permission
 from cr.views.drafts import guided_path, part_state, revised_rule
 from cr.views.parts import elsewhere
-from cr.views.words import part_name, words
+from cr.views.rules import origin
+from cr.views.together import overtaken_rule
 
-ENTRIES = 100
-"""Steps of a history on one page."""
+PAGES = ("history", "compare", "undo", "restore", "publish", "preview", "discard", "together")
+"""Views of a draft that others link to."""
 
 
 class DraftPage:
@@ -56,11 +56,12 @@ class DraftPage:
                 "updated_at": self.draft.updated_at,
                 "status": self.draft.status,
                 "revises": revised_rule(self.row, self.request),
+                "copies": origin(self.request, self.row.copied_from, self.row.copied_revision),
                 "url": self.url(),
                 "guided_url": guided_path(self.request, self.draft.id),
             },
             "version": self.draft.version,
-            "urls_draft": {name: self.url(name) for name in ("history", "publish", "preview", "discard")},
+            "urls_draft": {name: self.url(name) for name in PAGES},
             "errors": {},
             "error": None,
         }
@@ -79,79 +80,37 @@ class DraftPage:
             for key, name in PARTS.items()
         ]
 
+    def undoing(self) -> dict[str, Any]:
+        """What the undo button would take back, and what it just took back: sentences, None for nothing."""
+        if self.draft.status != "open":
+            return {"change": None, "undone": None}
+        rules, draft = self.request.rules, self.draft
+        change = rules.last_change(draft)
+        newest = rules.draft_event(draft.id, draft.version)
+        undid = newest.undid if isinstance(newest, Restored) else None
+        return {
+            "change": told(change) if change else None,
+            "undone": told(rules.draft_event(draft.id, undid)) if undid else None,
+            # Where it stands as it was before it was undone.
+            "version": draft.version - 1,
+        }
+
 
 @view_defaults(context=DraftResource, permission=Permission.DRAFT_EDIT)
 class DraftViews(DraftPage):
     @view_config(request_method="GET", renderer="cr:templates/draft.jinja2")
     def show(self) -> Any:
-        return elsewhere(self.draft, self.url()) or {**self.common(), "parts": self.parts()}
+        if away := elsewhere(self.draft, self.url()):
+            return away
+        overtaken = overtaken_rule(self)
+        newest = overtaken.revision if overtaken else None
+        return {**self.common(), "parts": self.parts(), "newest": newest, "undo": self.undoing()}
 
     @view_config(name="preview", request_method="GET", renderer="cr:templates/draft_at.jinja2")
     def preview(self) -> Any:
         if away := elsewhere(self.draft, self.url()):
             return away
         return {**self.common(), "entry": None, "body": render(composed(self.draft.payload))}
-
-    # --- History ------------------------------------------------------------------------------------------------------
-
-    @view_config(name="history", request_method="GET", renderer="cr:templates/draft_history.jinja2")
-    def history(self) -> dict[str, Any]:
-        before = number(self.request.params.get("before", ""))
-        rows = histories.of(self.request.dbsession, self.draft.id, before=before, limit=ENTRIES + 1)
-        shown, more = rows[:ENTRIES], len(rows) > ENTRIES
-        changes: dict[int, list[dict[str, str]]] = {}
-        if shown:
-            newest, oldest = shown[0].version, shown[-1].version
-            for was, event, now in self.request.rules.draft_steps(self.draft.id, oldest - 1, newest):
-                changes[event.originator_version] = _changes(was.payload if was else {}, now.payload)
-        entries = [
-            {
-                "number": row.version,
-                "at": row.at,
-                "who": "You" if row.actor == self.actor else "An organizer",
-                "sentence": row.sentence,
-                "changes": changes.get(row.version, []),
-                "url": self.url("at", query={"entry": row.version}),
-                "restorable": self.draft.status == "open" and row.version < self.draft.version,
-            }
-            for row in shown
-        ]
-        days = [
-            {"day": day, "entries": list(group)} for day, group in groupby(entries, lambda entry: entry["at"].date())
-        ]
-        more_url = self.url("history", query={"before": shown[-1].version}) if more else None
-        return {**self.common(), "days": days, "more_url": more_url}
-
-    @view_config(name="at", request_method="GET", renderer="cr:templates/draft_at.jinja2")
-    def at(self) -> dict[str, Any]:
-        entry = number(self.request.params.get("entry", ""))
-        row = histories.find(self.request.dbsession, self.draft.id, entry) if entry else None
-        if row is None or entry is None:
-            raise NotFound("This draft's history has no such entry.")
-        then = self.request.rules.draft(self.draft.id, entry)
-        common = self.common()
-        common["draft"] |= {"title": then.title, "summary": then.payload.get("summary")}
-        return {
-            **common,
-            "entry": {
-                "number": entry,
-                "at": row.at,
-                "who": "You" if row.actor == self.actor else "An organizer",
-                "sentence": row.sentence,
-                "restorable": self.draft.status == "open" and entry < self.draft.version,
-            },
-            "body": render(composed(then.payload)),
-            "version": entry,
-            "restore_url": self.url("restore"),
-        }
-
-    @view_config(name="restore", request_method="POST")
-    def restore(self) -> Any:
-        version = number(self.request.POST.get("version", ""))
-        if version is None:
-            raise ValidationProblem("Say which entry to restore: open the history and choose one.")
-        self.request.rules.restore_draft(self.draft.id, self.actor, self.request.now, version)
-        return HTTPSeeOther(self.url())
 
     # --- The end of a draft -------------------------------------------------------------------------------------------
 
@@ -180,17 +139,3 @@ def lines(key: str, payload: Payload) -> list[str]:
 def number(text: str) -> int | None:
     """The number in an address or form that a page of ours wrote; None for anything else."""
     return int(text) if re.fullmatch("[0-9]{1,9}", text) else None
-
-
-def _changes(before: Payload, after: Payload) -> list[dict[str, str]]:
-    """Every text that differs, with what to call it; choices are told by the sentence alone."""
-    was, now = flat(before), flat(after)
-    result = []
-    for path in dict.fromkeys((*was, *now)):
-        old, new = was.get(path), now.get(path)
-        if old == new:
-            continue
-        label = part_name(path, before, after)
-        if label is not None:
-            result.append({"label": label, "before": words(old), "after": words(new)})
-    return result

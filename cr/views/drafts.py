@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -10,11 +11,12 @@ from pyramid.view import view_config, view_defaults
 
 from cr.catalog.sections import BY_SLUG
 from cr.events.payload import BLOCKS, Payload
-from cr.projections import drafts, rules
+from cr.projections import drafts, organizers, rules
 from cr.resources.drafts import PARTS, Drafts
 from cr.security import Permission
 from cr.views.forms import TITLE, tidy
-from cr.views.rules import listed
+from cr.views.organizers import drafts_of_others
+from cr.views.rules import listing, origin, rule_path
 
 
 @view_defaults(context=Drafts, permission=Permission.DRAFTS_LIST, renderer="cr:templates/drafts.jinja2")
@@ -44,13 +46,22 @@ class DraftsViews:
         request = self.request
         owner = request.identity.account_id
         rows = drafts.open_drafts(request.dbsession, owner)
+        published = rules.last_touched(request.dbsession, 100, owner=owner)
+        organized = organizers.rules_of(request.dbsession, owner)
         return {
             "drafts": [self._listed(row) for row in rows],
-            "published": [listed(row, request) for row in rules.last_touched(request.dbsession, 100, owner=owner)],
+            "others": drafts_of_others(request, [*published, *organized]),
+            "published": self._with_organizers(published),
+            "organized": self._with_organizers(organized),
             "title": title,
             "errors": errors,
             "error": None,
         }
+
+    def _with_organizers(self, rows: Sequence[Any]) -> list[dict[str, Any]]:
+        shown = listing(rows, self.request)
+        urls = [rule_path(self.request, row.id, "organizers") for row in rows]
+        return [{**each, "organizers_url": url} for each, url in zip(shown, urls, strict=True)]
 
     def _listed(self, row: Any) -> dict[str, Any]:
         payload = self.request.rules.draft(row.id).payload
@@ -62,6 +73,7 @@ class DraftsViews:
             "guided_url": guided_path(self.request, row.id),
             "status": row.status,
             "revises": revised_rule(row, self.request),
+            "copies": origin(self.request, row.copied_from, row.copied_revision),
             "parts_done": states.count("written"),
             "parts_total": len(states),
         }
@@ -74,7 +86,7 @@ def guided_path(request: Any, draft_id: UUID) -> str:
 
 
 def revised_rule(row: Any, request: Any) -> dict[str, Any] | None:
-    """The published rule that a draft is to become the next revision of."""
+    """The published rule that a draft is to become the next revision of; `organized`: whether this person writes it."""
     if row.revises is None:
         return None
     rule = rules.find(request.dbsession, row.rule)
@@ -82,6 +94,7 @@ def revised_rule(row: Any, request: Any) -> dict[str, Any] | None:
         "title": rule.title,
         "url": request.resource_path(request.root, "rules", str(row.rule)),
         "withdrawn": rule.status == "withdrawn",
+        "organized": organizers.includes(request.dbsession, row.rule, request.identity.account_id),
     }
 
 

@@ -15,6 +15,7 @@ from typing import Any
 from pyramid.renderers import render_to_response
 from pyramid.response import Response
 
+from cr.accounts import names
 from cr.catalog.sections import MORE, VALUES, Section, Values
 from cr.errors import Conflict, ValidationProblem
 from cr.events.draft import Clashes
@@ -179,6 +180,16 @@ CONTEXT = Input(
     "One sentence, before the first section of the rule.",
     TEXTS["communityContext"],
 )
+
+
+NAME = Input(
+    "your-name",
+    "Your name in the history",
+    (),
+    hint="Readers see it beside what you publish. Leave it empty to be called an organizer.",
+    maxlength=names.MOST,
+)
+"""Of the person, not of a draft: read it with `names.tidied` and keep it with `names.rename`, of `cr.accounts`."""
 
 
 def entry_inputs(section: Section | Values, entry: str, payload: Payload) -> list[Input]:

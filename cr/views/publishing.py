@@ -57,7 +57,7 @@ class PublishViews(DraftPage):
             response.status_int = 409
             return response
         except Problem as problem:
-            if problem.status not in (400, 409):
+            if problem.status not in (400, 403, 409):
                 raise
             # What was written about the revision stays in the form.
             self.request.response.status_int = problem.status
@@ -69,6 +69,9 @@ class PublishViews(DraftPage):
         revises = revised_rule(self.row, self.request)
         if revises and revises["withdrawn"]:
             missing.append({"text": "The rule was withdrawn. It gets no further revision.", "url": revises["url"]})
+        elif revises and not revises["organized"]:
+            gone = "You are no longer an organizer of this rule. Ask its owner to let you in again."
+            missing.append({"text": gone, "url": revises["url"]})
         if not self.draft.title:
             missing.append({"text": "Give the rule a name.", "url": self.url("about")})
         if not says_something(self.draft):
@@ -91,9 +94,11 @@ class PublishViews(DraftPage):
             raise NotFound("This draft is not published yet.")
         rule = self.request.rules.rule(self.row.rule)
         url = self.request.resource_url(self.request.root, "rules", str(rule.id))
+        begins = revisions.heads(self.request.dbsession, rule.id, [rule.revision])[rule.revision].in_force_from
+        coming = begins if begins > self.request.now.date() else None
         return {
             **self.common(),
-            "rule": {"title": rule.title, "url": url, "revision": rule.revision},
+            "rule": {"title": rule.title, "url": url, "revision": rule.revision, "in_force_from": coming},
             "links": {"history": self.request.resource_path(self.request.root, "rules", str(rule.id), "history")},
         }
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from pyramid.view import view_config
 
+from cr.comparison import Text
 from cr.errors import NotFound
 from cr.pages import STATIC
 from cr.projections.revisions import render
@@ -79,7 +80,7 @@ def styleguide(context: Root, request: Any) -> dict[str, Any]:
             {"name": "Summary", "text": None, "url": "#answers"},
         ],
         "rules": [{"title": "Elm Street Garden", "url": "#rules", "summary": "A garden.", "updated_at": MOMENT}],
-        "change": {"label": "Care: what it means here", "before": "We look after it.", "after": "We look after us."},
+        "change": {"label": "Care: what it means here", "text": Text("We look after it.", "We look after us.")},
         "moment": MOMENT,
         "body": render(DOCUMENT),
     }

@@ -63,16 +63,16 @@ def test_from_a_blank_page_to_the_history_of_two_revisions(
         page.get_by_role("button", name="Save and go back").click()
         page.get_by_role("link", name="Continue to publish").click()
         page.get_by_label("What changes").fill("A trial season for newcomers.")
-        page.get_by_label("How it was decided").fill("consent")
+        page.get_by_role("radio", name="Lazy consensus").check()
         page.get_by_role("button", name="Publish revision 2").click()
 
         page.goto(rule)
-        expect(page.get_by_text(re.compile("Revision 2, adopted by consent"))).to_be_visible()
+        expect(page.get_by_text(re.compile("Revision 2, adopted by lazy consensus"))).to_be_visible()
         page.get_by_role("link", name="History").click()
         for sentence in ("Published revision 2.", "Published the rule.", "A trial season for newcomers."):
             expect(page.get_by_text(sentence)).to_be_visible()
         page.get_by_role("link", name="Revision 1", exact=True).click()
-        expect(page.get_by_text("This is revision 1. Revision 2 is in force.")).to_be_visible()
+        expect(page.get_by_text(re.compile("This is revision 1. Revision 2 took its place"))).to_be_visible()
         expect(page.get_by_text("Trial season")).to_have_count(0)
         assert complaints == []
 

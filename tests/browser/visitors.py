@@ -67,7 +67,8 @@ def listen(context: BrowserContext, complaints: list[str]) -> None:
 
 
 def signed_in(page: Page, smtp: Mailbox, email: str = "ada@example.org") -> None:
-    assert page.request.post("/api/auth/magic-link/request", data={"email": email}).ok
+    answer = page.request.post("/api/auth/magic-link/request", data={"email": email})
+    assert answer.ok, answer.text()
     page.goto(mailed_link(smtp))
 
 

@@ -306,7 +306,7 @@ def test_every_difference_is_told() -> None:
     assert differences(before, before) == []
     assert differences(before, dues({"body": "9"}, {"body": "2"})) == ["Rewrote Dues in money."]
     assert differences(before, dues({"body": "1"})) == ["Removed Dues from money."]
-    assert differences(dues({"x": 1}), dues({"x": True})) == ["Rewrote Dues in money."]
+    assert differences(dues({"x": 1}), dues({"x": True})) == ["Changed details that programs read."]
     assert differences(before, {**before, "theirs": 1}) == ["Changed details that programs read."]
 
 

@@ -6,6 +6,8 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 import pytest
+from hypothesis import given as for_all
+from hypothesis import strategies as st
 
 from cr.errors import Conflict, PayloadTooLarge, ValidationProblem
 from cr.events import draft as d
@@ -171,3 +173,114 @@ def test_a_draft_does_not_grow_beyond_what_is_kept() -> None:
     assert d.write(long, long, {"one": "y" * most})
     with pytest.raises(PayloadTooLarge):
         d.write(long, long, {"one": "x" * (most + 10)})
+
+
+class Log:
+    """The events of one draft, and the state after each."""
+
+    def __init__(self, *facts: d.DraftEvent) -> None:
+        self.events = stamped([d.Started(owner=OWNER), *facts], of=DRAFT, after=0, actor=OWNER, at=NOON)
+
+    def at(self, version: int) -> d.Draft:
+        draft = d.project(None, self.events[:version])
+        assert draft is not None
+        return draft
+
+    @property
+    def now(self) -> d.Draft:
+        return self.at(len(self.events))
+
+    def add(self, *facts: d.DraftEvent) -> None:
+        self.events += stamped(facts, of=DRAFT, after=len(self.events), actor=OWNER, at=NOON)
+
+    def last_change(self) -> d.Event | None:
+        return d.last_change(len(self.events), lambda version: self.events[version - 1])
+
+    def undo(self) -> None:
+        change = self.last_change()
+        assert change is not None
+        self.add(*d.undo(self.now, change, self.at(change.originator_version - 1)))
+
+
+def test_undoing_twice_goes_two_changes_back_and_then_no_further() -> None:
+    log = Log(d.Named(title="Elm"), d.Named(title="Oak"), d.Named(title="Ash"))
+    titles = []
+    while log.last_change():
+        log.undo()
+        titles.append(log.now.title)
+    assert titles == ["Oak", "Elm", ""]
+    assert (
+        log.events[-1]
+        == stamped([d.Restored(version=1, payload={}, undid=2)], of=DRAFT, after=6, actor=OWNER, at=NOON)[0]
+    )
+
+
+def test_undoing_goes_on_behind_what_was_undone_earlier() -> None:
+    log = Log(d.Named(title="Elm"), d.Named(title="Oak"))
+    log.undo()
+    log.add(d.Named(title="Ash"), d.Summarized(summary="A garden"))
+    titles = []
+    while log.last_change():
+        log.undo()
+        titles.append((log.now.title, log.now.payload.get("summary")))
+    assert titles == [("Ash", None), ("Elm", None), ("", None)]
+
+
+def test_a_version_that_somebody_restored_is_undone_to_what_was_there_before() -> None:
+    log = Log(d.Named(title="Elm"), d.Named(title="Oak"), d.Named(title="Ash"))
+    log.add(*d.restore(log.now, log.at(2)))
+    log.undo()
+    assert log.now.title == "Ash"
+    log.undo()
+    assert log.now.title == "Oak"
+
+
+def test_what_was_undone_can_be_put_back_and_undone_again() -> None:
+    log = Log(d.Named(title="Elm"), d.Named(title="Oak"))
+    log.undo()
+    log.add(*d.restore(log.now, log.at(3)))
+    assert log.now.title == "Oak"
+    log.undo()
+    assert log.now.title == "Elm"
+
+
+def test_where_somebody_is_in_the_flow_is_nothing_to_undo() -> None:
+    log = Log(d.Named(title="Elm"), d.ExtraAnswered(key="currentStep", value="review"))
+    assert log.last_change() == log.events[1]
+    log.undo()
+    assert log.now.title == ""
+    assert log.last_change() is None
+    assert Log(d.ExtraAnswered(key="currentStep", value="review")).last_change() is None
+
+
+def test_the_last_change_is_not_looked_for_without_end() -> None:
+    steps = [d.ExtraAnswered(key="currentStep", value=str(number)) for number in range(d.LOOKED_AT_MOST)]
+    assert Log(d.Named(title="Elm"), *steps).last_change() is None
+
+
+def test_nothing_is_undone_in_a_published_draft() -> None:
+    log = Log(d.Named(title="Elm"), d.Published(rule=RULE, revision=1))
+    with pytest.raises(Conflict, match="published"):
+        log.undo()
+
+
+@for_all(st.lists(st.sampled_from(["write", "undo", "restore", "step"]), max_size=20), st.data())
+def test_undoing_goes_back_through_what_still_stands(steps: list[str], data: st.DataObject) -> None:
+    log = Log()
+    stands = [""]
+    for number, step in enumerate(steps):
+        match step:
+            case "write":
+                log.add(d.Named(title=str(number)))
+                stands.append(str(number))
+            case "step":
+                log.add(d.ExtraAnswered(key="currentStep", value=str(number)))
+            case "restore":
+                facts = d.restore(log.now, log.at(data.draw(st.integers(1, len(log.events)))))
+                log.add(*facts)
+                stands += [log.now.title] * len(facts)
+            case "undo" if log.last_change() is not None:
+                log.undo()
+                stands.pop()
+        assert log.now.title == stands[-1]
+    assert (log.last_change() is None) == (len(stands) == 1)

@@ -55,7 +55,7 @@ def test_a_revision_asks_what_changed_and_how_that_was_decided(
     ada: TestApp, client: TestApp, rule: str, draft: str, engine: sa.Engine
 ) -> None:
     offered = ways(ada.get(f"{draft}/publish"))
-    assert list(offered) == ["Lazy consensus", "Another way", "We leave this open"]
+    assert list(offered) == ["Lazy consensus", "We leave this open", "Another way"]
     answers = {"decided_on": "2026-03-10", "record": "Minutes 4", "in_force_from": "2026-03-11"}
     form_of(ada, draft, changed="The name.", way=offered["Lazy consensus"], **answers).submit(status=303)
     event = last_event(engine, "rule.Revised")
@@ -98,6 +98,17 @@ def test_who_writes_the_rules_own_way_means_it(ada: TestApp, draft: str, engine:
 def test_how_it_was_decided_can_be_left_open(ada: TestApp, client: TestApp, rule: str, draft: str) -> None:
     form_of(ada, draft, changed="The name.").submit(status=303)
     assert "Revision 2, published on" in client.get(rule)
+
+
+def test_a_revision_of_a_day_to_come_is_said_to_be_one(
+    ada: TestApp, client: TestApp, rule: str, draft: str, clock: Clock
+) -> None:
+    day = clock.now.date() + timedelta(days=40)
+    form = form_of(ada, draft, changed="The name.", in_force_from=day.isoformat())
+    page = form.submit(status=303).follow()
+    assert f"Revision 2 comes into force on {day.day} {day:%B %Y}." in page
+    assert "in force now" not in page
+    assert "Revision 2 was adopted and comes into force on" in client.get(rule)
 
 
 def test_a_rule_that_names_no_way_asks_nothing_back(ada: TestApp, engine: sa.Engine) -> None:

@@ -11,6 +11,9 @@ import sqlalchemy as sa
 
 from tests.fixtures.database import ROOT
 
+KEPT = {"alembic_version", "drafts", "histories", "organizers", "revisions", "rules"}
+"""What no migration makes: alembic's own, and the read models."""
+
 
 @pytest.fixture
 def config(database_url: str, monkeypatch: pytest.MonkeyPatch) -> alembic.config.Config:
@@ -24,7 +27,7 @@ def test_no_migration_is_missing(config: alembic.config.Config) -> None:
 
 def test_down_and_up_again(config: alembic.config.Config, engine: sa.Engine) -> None:
     alembic.command.downgrade(config, "base")
-    assert set(sa.inspect(engine).get_table_names()) == {"alembic_version", "drafts", "histories", "revisions", "rules"}
+    assert set(sa.inspect(engine).get_table_names()) == KEPT
     alembic.command.upgrade(config, "head")
     alembic.command.check(config)
 
@@ -56,3 +59,20 @@ def test_links_outlive_the_table_of_guests_and_guests_take_theirs_along(
     run(f"UPDATE mailed_links SET guest = '{guest}'")
     alembic.command.downgrade(config, "0004")
     assert run("SELECT email FROM mailed_links") == [("ada@example.org",), ("bo@example.org",)]
+
+
+def test_links_to_join_go_with_the_account_that_made_them(config: alembic.config.Config, engine: sa.Engine) -> None:
+    ada, bo, rule = (f"00000000-0000-0000-0000-00000000000{number}" for number in (1, 2, 3))
+    alembic.command.downgrade(config, "0005")
+    with engine.begin() as connection:
+        assert not sa.inspect(connection).has_table("organizer_links")
+        for account in (ada, bo):
+            connection.execute(sa.text(f"INSERT INTO accounts VALUES ('{account}', '{account}', NULL, now())"))
+    alembic.command.upgrade(config, "head")
+    with engine.begin() as connection:
+        for account in (ada, bo):
+            link = f"VALUES ('{account}', '{rule}', '{account}', '{account[-1]}', now(), now())"
+            connection.execute(sa.text(f"INSERT INTO organizer_links {link}"))
+        connection.execute(sa.text(f"DELETE FROM accounts WHERE id = '{ada}'"))
+        left = connection.execute(sa.text("SELECT made_by::text FROM organizer_links")).scalars().all()
+    assert left == [bo]

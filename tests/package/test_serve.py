@@ -154,6 +154,8 @@ def test_two_servers_may_start_at_once(
         ({"SESSION_SECRET": ""}, "SESSION_SECRET"),
         ({"CLOUDRON_MAIL_FROM": ""}, "SMTP_FROM"),
         ({"CLOUDRON_PROXY_IP": "the proxy"}, "CLOUDRON_PROXY_IP"),
+        ({"METRICS_TOKEN": "too short"}, "METRICS_TOKEN"),
+        ({"PAGE_CACHE_MB": "some"}, "PAGE_CACHE_MB"),
     ],
 )
 def test_an_unfit_environment_stops_the_start_with_one_line(

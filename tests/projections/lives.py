@@ -19,7 +19,7 @@ PEOPLE = (UUID(int=1), UUID(int=2))
 NOON = datetime(2026, 3, 12, 12, tzinfo=UTC)
 
 STEPS = (
-    *("start", "write", "write", "write", "restore", "discard", "publish", "edit", "revise"),
+    *("start", "write", "write", "write", "restore", "undo", "discard", "publish", "edit", "revise"),
     *("duplicate", "copy", "rebase", "join", "remove", "withdraw"),
 )
 
@@ -64,6 +64,8 @@ def live(engine: sa.Engine, life: list[Any]) -> int:
                         app.write_draft(draft, person, at, payload, base_version=None)
                     case "restore":
                         app.restore_draft(draft, person, at, version=choice + 1)
+                    case "undo":
+                        app.undo_draft(draft, person, at, app.draft(draft).version)
                     case "discard":
                         app.discard_draft(draft, person, at)
                     case "publish":
@@ -98,6 +100,8 @@ def sample_life() -> list[Any]:
         ("start", a, 0, first),
         ("start", b, 0, second),
         ("write", a, 0, second),
+        ("restore", a, 0, first),
+        ("undo", a, 0, first),
         ("restore", a, 0, first),
         ("publish", a, 0, first),
         ("edit", a, 0, first),

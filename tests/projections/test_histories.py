@@ -90,3 +90,7 @@ def test_topics_are_stable() -> None:
         "rule.StakeholderRemoved",
         "rule.Withdrawn",
     ]
+
+
+def test_an_undoing_is_told_as_one() -> None:
+    assert told(d.Restored(version=2, payload={}, undid=3)) == "Undid entry 3."

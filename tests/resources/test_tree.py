@@ -171,7 +171,8 @@ def test_a_revision_is_a_positive_number(root: Root, name: str) -> None:
 def test_there_are_no_other_children(root: Root) -> None:
     api = root["api"]
     for resource in (
-        *(root, root["login"], root["create"], draft(root), draft(root)["values"], rule(root)),
+        *(root, root["login"], root["create"], draft(root), draft(root)["values"]),
+        *(rule(root), rule(root)["organizers"], rule(root)["join"], rule(root)["revisions"]),
         *(api, api_rule(root), api["create-flow"], api["templates"]),
     ):
         with pytest.raises(KeyError):
@@ -193,6 +194,15 @@ OWN = {Permission.RULE_EDIT, Permission.RULE_OWN}
         (lambda root: draft(root)["values"], set(), {Permission.DRAFTS_LIST}, {Permission.DRAFTS_LIST, *EDIT}),
         (lambda root: root["rules"], {Permission.RULE_READ}, {Permission.RULE_READ}, {Permission.RULE_READ}),
         (rule, {Permission.RULE_READ}, {Permission.RULE_READ}, {Permission.RULE_READ, *OWN}),
+        *(
+            (
+                lambda root, name=name: rule(root)[name],
+                {Permission.RULE_READ},
+                {Permission.RULE_READ},
+                {Permission.RULE_READ, *OWN},
+            )
+            for name in ("organizers", "join")
+        ),
         (lambda root: root["api"]["drafts"]["me"], set(), EDIT, EDIT),
         (lambda root: root["api"]["templates"], set(), set(), set()),
         (lambda root: root["api"]["rules"], set(), {Permission.RULE_PUBLISH}, {Permission.RULE_PUBLISH}),
@@ -214,6 +224,8 @@ OWN = {Permission.RULE_EDIT, Permission.RULE_OWN}
         "part",
         "rules",
         "rule",
+        "organizers",
+        "join",
         "api draft",
         "api templates",
         "api rules",

@@ -1,0 +1,87 @@
+"""Any two revisions of a published rule, compared; for everybody to read, to keep and to link to."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+from pyramid.httpexceptions import HTTPNotModified
+from pyramid.renderers import render_to_response
+from pyramid.response import Response
+from pyramid.view import view_config
+
+from cr import comparison, redline
+from cr.comparison import Whole, compare
+from cr.fingerprint import fingerprint
+from cr.page_cache import Concerns
+from cr.projections import revisions
+from cr.resources.rules import RuleResource
+from cr.security import Permission
+from cr.views import comparing
+from cr.views.rules import _cacheable, _look, _tombstone, rule_path
+
+CHOICES = 100
+"""Revisions to choose from, the newest ones; any other can be named in the address."""
+
+
+@cache
+def _made_of() -> str:
+    return fingerprint(comparison.__file__, redline.__file__, comparing.__file__, __file__, also=_look())
+
+
+@view_config(
+    context=RuleResource,
+    name="compare",
+    request_method="GET",
+    permission=Permission.RULE_READ,
+    keep=Concerns.ITS_RULE,
+)
+def compare_revisions(context: RuleResource, request: Any) -> Response:
+    rule, session = context.rule, request.dbsession
+    if rule.status == "withdrawn":
+        return _tombstone(rule, request)
+    newest = revisions.newest_first(session, rule.id, CHOICES)
+    last = newest[0].revision
+    asked = comparing.moments(request.params, "revision", 1, last)
+    etag = f"{asked.before}-{asked.after}-{request.params.get('view') == 'side'}-of-{rule.version}-{_made_of()}"
+    if asked.status == 200 and etag in request.if_none_match:
+        return _cacheable(HTTPNotModified(), etag, rule.updated_at)
+
+    heads = {row.revision: row for row in newest}
+    values: dict[str, Any] = {
+        "rule": {"title": rule.title, "url": rule_path(request, rule.id)},
+        "links": {
+            "history": rule_path(request, rule.id, "history"),
+            "compare": rule_path(request, rule.id, "compare"),
+        },
+        "only": last == 1,
+        "error": asked.error,
+        "compared": None,
+        "from": last - 1,
+        "to": last,
+    }
+    if asked.before is not None and asked.after is not None:
+        heads |= revisions.heads(session, rule.id, {asked.before, asked.after} - heads.keys())
+        pair = [heads[asked.before], heads[asked.after]]
+        texts = (Whole(row.title, row.summary, revisions.document(session, rule.id, row.revision)) for row in pair)
+        values |= {
+            "from": asked.before,
+            "to": asked.after,
+            "compared": comparing.page(compare(*texts), asked, request),
+            "moments": [_moment(row, request) for row in pair],
+        }
+    values["choices"] = [{"number": n, "at": heads[n].published_at} for n in sorted(heads, reverse=True)]
+    response = render_to_response("cr:templates/rule_compare.jinja2", values, request=request)
+    if asked.status != 200:
+        response.status_int = asked.status
+        return response
+    return _cacheable(response, etag, rule.updated_at)
+
+
+def _moment(row: Any, request: Any) -> dict[str, Any]:
+    return {
+        "number": row.revision,
+        "at": row.published_at,
+        "changed": row.changed,
+        "url": rule_path(request, row.rule, "revisions", str(row.revision)),
+    }
