@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from cr.comparison import Clause, Comparison, Section, sentences
 from cr.projections.revisions import HUES, own_file
-from cr.views.draft import number
+from cr.views.forms import number
 
 
 class Moments(NamedTuple):

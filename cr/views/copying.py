@@ -15,7 +15,9 @@ from cr.page_cache import Concerns
 from cr.projections import drafts, revisions, rules
 from cr.resources.rules import RuleResource
 from cr.security import Permission
-from cr.views.rules import PAGE, _number, _older, _tombstone, answer, last_change, listing, rule_path
+from cr.views.forms import number
+from cr.views.public import PAGE, answer, listing, older, rule_path, tombstone
+from cr.views.rules import last_change
 
 
 @view_defaults(context=RuleResource, name="copy", permission=Permission.RULE_READ)
@@ -29,7 +31,7 @@ class Copying:
     @view_config(request_method="GET")
     def ask(self) -> Response:
         if self.rule.status == "withdrawn":
-            return _tombstone(self.rule, self.request)
+            return tombstone(self.rule, self.request)
         revision = self._revision(self.request.params.get("revision"))
         identity = self.request.identity
         values = {
@@ -45,7 +47,7 @@ class Copying:
     def copy(self) -> Response:
         """Opens a draft with the text, or leads through signing in and back here."""
         if self.rule.status == "withdrawn":
-            return _tombstone(self.rule, self.request)
+            return tombstone(self.rule, self.request)
         request, rule_id = self.request, self.rule.id
         number: int = self._revision(request.POST.get("revision")).revision
         if request.identity is None:
@@ -60,11 +62,11 @@ class Copying:
 
     def _revision(self, given: str | None) -> Any:
         """The revision with the number that is given; without one the revision in force."""
-        number = self.rule.revision if given is None else _number(given)
-        found = revisions.heads(self.request.dbsession, self.rule.id, [number] if number else [])
-        if number not in found:
+        wanted = self.rule.revision if given is None else number(given)
+        found = revisions.heads(self.request.dbsession, self.rule.id, [wanted] if wanted else [])
+        if wanted not in found:
             raise NotFound("This rule has no such revision. Look at the list of its revisions.")
-        return found[number]
+        return found[wanted]
 
 
 @view_config(
@@ -73,12 +75,12 @@ class Copying:
 def copies(context: RuleResource, request: Any) -> Response:
     """All rules that began with this one, also when this one was withdrawn."""
     rule = context.rule
-    before = _number(request.params.get("before", ""))
+    before = number(request.params.get("before", ""))
     found = rules.copies(request.dbsession, rule.id, PAGE + 1, before)
     values = {
         "rule": {"title": rule.title, "url": rule_path(request, rule.id)},
         "rules": listing(found[:PAGE], request),
-        "more_url": _older(request, "copies", found[PAGE - 1].position) if len(found) > PAGE else None,
+        "more_url": older(request, "copies", found[PAGE - 1].position) if len(found) > PAGE else None,
     }
     changed = max([last_change(rule, request), *(row.updated_at for row in found)])
     return answer(request, "cr:templates/rule_copies.jinja2", values, changed)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 from pyramid.httpexceptions import HTTPSeeOther
@@ -19,6 +18,7 @@ from cr.projections.revisions import render
 from cr.resources.drafts import PARTS, DraftResource
 from cr.security import Permission
 from cr.views.drafts import guided_path, part_state, revised_rule
+from cr.views.forms import number
 from cr.views.parts import elsewhere
 from cr.views.rules import origin
 from cr.views.together import overtaken_rule
@@ -134,8 +134,3 @@ def lines(key: str, payload: Payload) -> list[str]:
         return [text if len(text) < 120 else text[:117].rstrip() + "…" for text in texts if text]
     section = BY_SLUG[key]
     return [label_of(payload, each) for each in payload.get(section.selected, ())]
-
-
-def number(text: str) -> int | None:
-    """The number in an address or form that a page of ours wrote; None for anything else."""
-    return int(text) if re.fullmatch("[0-9]{1,9}", text) else None

@@ -20,7 +20,8 @@ from cr.projections import histories, rules
 from cr.projections.revisions import render
 from cr.resources.drafts import DraftResource
 from cr.security import Permission
-from cr.views.draft import DraftPage, number
+from cr.views.draft import DraftPage
+from cr.views.forms import number
 from cr.views.words import part_name, words
 
 ENTRIES = 100

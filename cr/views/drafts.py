@@ -16,7 +16,8 @@ from cr.resources.drafts import PARTS, Drafts
 from cr.security import Permission
 from cr.views.forms import TITLE, tidy
 from cr.views.organizers import drafts_of_others
-from cr.views.rules import listing, origin, rule_path
+from cr.views.public import listing, rule_path
+from cr.views.rules import origin
 
 
 @view_defaults(context=Drafts, permission=Permission.DRAFTS_LIST, renderer="cr:templates/drafts.jinja2")

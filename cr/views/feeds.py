@@ -17,8 +17,9 @@ from cr.pages import day
 from cr.projections import revisions, rules
 from cr.resources.rules import RuleResource, RulesResource
 from cr.security import Permission
+from cr.views.public import answer, rule_path, tombstone
 from cr.views.rule_history import changes
-from cr.views.rules import _tombstone, adopted, answer, rule_path
+from cr.views.rules import adopted
 
 ENTRIES = 50
 """The newest. Who reads a feed asks often; the list of revisions has all of them."""
@@ -43,7 +44,7 @@ NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 def feed_of_a_rule(context: RuleResource, request: Any) -> Response:
     rule = context.rule
     if rule.status == "withdrawn":
-        return _tombstone(rule, request)
+        return tombstone(rule, request)
     heads = revisions.newest_first(request.dbsession, rule.id, ENTRIES)
     return _feed(request, f"urn:uuid:{rule.id}", rule.title, rule_path(request, rule.id), _entries(heads, request))
 

@@ -163,6 +163,11 @@ def tidy(text: str) -> str:
     return re.sub(r"[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]", "", text).strip()
 
 
+def number(text: str) -> int | None:
+    """The number in an address or form that a page of ours wrote; None for anything else."""
+    return int(text) if re.fullmatch("[0-9]{1,18}", text) else None
+
+
 TITLE = Input("title", "Name of your community or rule", ("title",), maxlength=TEXTS["title"])
 SUMMARY = Input(
     "summary",

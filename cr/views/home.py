@@ -9,7 +9,7 @@ from pyramid.view import view_config
 from cr.page_cache import Concerns
 from cr.projections import rules
 from cr.resources.root import Root
-from cr.views.rules import listing
+from cr.views.public import listing
 
 
 @view_config(context=Root, name="", request_method="GET", renderer="cr:templates/home.jinja2", keep=Concerns.EVERY_RULE)

@@ -20,8 +20,9 @@ from cr.resources.drafts import DraftResource
 from cr.security import Permission
 from cr.views import together
 from cr.views.adoption import Adoption
-from cr.views.draft import DraftPage, number
+from cr.views.draft import DraftPage
 from cr.views.drafts import revised_rule
+from cr.views.forms import number
 from cr.views.parts import elsewhere
 
 

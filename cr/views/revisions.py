@@ -17,27 +17,17 @@ from cr.pages import day
 from cr.projections import revisions
 from cr.resources.rules import Revision, Revisions, RuleResource
 from cr.security import Permission
+from cr.views.forms import number
 from cr.views.in_force import State, spans
-from cr.views.rules import (
-    PAGE,
-    _number,
-    _older,
-    _tombstone,
-    adopted,
-    answer,
-    changes_path,
-    last_change,
-    revision_shown,
-    rule_path,
-    who,
-)
+from cr.views.public import PAGE, answer, older, rule_path, tombstone
+from cr.views.rules import adopted, changes_path, last_change, revision_shown, who
 
 
 @view_config(context=Revision, request_method="GET", permission=Permission.RULE_READ, keep=Concerns.ITS_RULE)
 def revision_page(context: Revision, request: Any) -> Response:
     rule, row, today = context.rule, context.revision, request.now.date()
     if rule.status == "withdrawn":
-        return _tombstone(rule, request)
+        return tombstone(rule, request)
     span = spans(revisions.days(request.dbsession, rule.id))[row.revision]
     if span.state(today) is State.IN_FORCE:
         return revision_shown(request, rule, row, span, [], rule_path(request, rule.id))
@@ -60,7 +50,7 @@ def on_a_day(context: RuleResource, request: Any) -> Response:
     """`?on=2026-03-01`: the revision that was in force that day, or by what is known now will be."""
     rule, today, written = context.rule, request.now.date(), request.params["on"]
     if rule.status == "withdrawn":
-        return _tombstone(rule, request)
+        return tombstone(rule, request)
     try:
         on = _day(written)
     except ValueError:
@@ -111,8 +101,8 @@ def _no_day(request: Any, rule: Any, status: int, written: str, **more: Any) -> 
 def list_revisions(context: Revisions, request: Any) -> Response:
     rule, session, today = context.rule, request.dbsession, request.now.date()
     if rule.status == "withdrawn":
-        return _tombstone(rule, request)
-    before = _number(request.params.get("before", ""))
+        return tombstone(rule, request)
+    before = number(request.params.get("before", ""))
     found = revisions.newest_first(session, rule.id, PAGE + 1, before)
     if not found or (before is None and "before" in request.params):
         raise NotFound("This list has no such page. Look at the newest revisions first.")
@@ -144,7 +134,7 @@ def list_revisions(context: Revisions, request: Any) -> Response:
         "today": today,
         "entries": entries,
         "links": {"history": rule_path(request, rule.id, "history"), "feed": rule_path(request, rule.id, "feed.atom")},
-        "more_url": _older(request, "", rows[-1].revision) if len(found) > PAGE else None,
+        "more_url": older(request, "", rows[-1].revision) if len(found) > PAGE else None,
         "newer": before is not None,
     }
     return answer(request, "cr:templates/revisions.jinja2", values, last_change(rule, request))

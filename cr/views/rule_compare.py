@@ -18,7 +18,7 @@ from cr.projections import revisions
 from cr.resources.rules import RuleResource
 from cr.security import Permission
 from cr.views import comparing
-from cr.views.rules import _cacheable, _look, _tombstone, rule_path
+from cr.views.public import cacheable, look, rule_path, tombstone
 
 CHOICES = 100
 """Revisions to choose from, the newest ones; any other can be named in the address."""
@@ -26,7 +26,7 @@ CHOICES = 100
 
 @cache
 def _made_of() -> str:
-    return fingerprint(comparison.__file__, redline.__file__, comparing.__file__, __file__, also=_look())
+    return fingerprint(comparison.__file__, redline.__file__, comparing.__file__, __file__, also=look())
 
 
 @view_config(
@@ -39,13 +39,13 @@ def _made_of() -> str:
 def compare_revisions(context: RuleResource, request: Any) -> Response:
     rule, session = context.rule, request.dbsession
     if rule.status == "withdrawn":
-        return _tombstone(rule, request)
+        return tombstone(rule, request)
     newest = revisions.newest_first(session, rule.id, CHOICES)
     last = newest[0].revision
     asked = comparing.moments(request.params, "revision", 1, last)
     etag = f"{asked.before}-{asked.after}-{request.params.get('view') == 'side'}-of-{rule.version}-{_made_of()}"
     if asked.status == 200 and etag in request.if_none_match:
-        return _cacheable(HTTPNotModified(), etag, rule.updated_at)
+        return cacheable(HTTPNotModified(), etag, rule.updated_at)
 
     heads = {row.revision: row for row in newest}
     values: dict[str, Any] = {
@@ -75,7 +75,7 @@ def compare_revisions(context: RuleResource, request: Any) -> Response:
     if asked.status != 200:
         response.status_int = asked.status
         return response
-    return _cacheable(response, etag, rule.updated_at)
+    return cacheable(response, etag, rule.updated_at)
 
 
 def _moment(row: Any, request: Any) -> dict[str, Any]:

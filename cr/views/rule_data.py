@@ -25,7 +25,7 @@ from cr.fingerprint import fingerprint
 from cr.projections import histories
 from cr.resources.rules import Revision, RuleResource, RulesResource
 from cr.security import Permission
-from cr.views.rules import _cacheable, _tombstone
+from cr.views.public import cacheable, tombstone
 
 FORMAT = fingerprint(*public.SOURCES)
 BATCH = 8
@@ -36,16 +36,16 @@ BATCH = 8
 def history_lines(context: RuleResource, request: Any) -> Any:
     rule = context.rule
     if rule.status == "withdrawn":
-        return _tombstone(rule, request)
+        return tombstone(rule, request)
     etag = f"{rule.version}-lines-{FORMAT}"
     changed = histories.find(request.dbsession, rule.id, rule.version).at
     if etag in request.if_none_match:
-        return _cacheable(HTTPNotModified(), etag, changed)
+        return cacheable(HTTPNotModified(), etag, changed)
     events = _events(request.registry["cr.engine"], rule.id, rule.version)
     response = Response(app_iter=(line.ndjson() for line in public.told(events)))
     response.headers["Content-Type"] = "application/x-ndjson; charset=utf-8"
     response.content_disposition = f'attachment; filename="{_file_name(rule)}"'
-    return _cacheable(response, etag, changed)
+    return cacheable(response, etag, changed)
 
 
 def _events(engine: sa.Engine, rule_id: UUID, last: int) -> Iterator[Event]:
@@ -72,14 +72,14 @@ def canonical_json(context: Revision, request: Any) -> Any:
     """The bytes whose SHA-256 stands on the revision's page."""
     rule, row = context.rule, context.revision
     if rule.status == "withdrawn":
-        return _tombstone(rule, request)
+        return tombstone(rule, request)
     if row.sha256 is None:
         raise NotFound("This revision has no canonical JSON: something in it, such as a number beyond 2^53, has none.")
     if row.sha256 in request.if_none_match:
-        return _cacheable(HTTPNotModified(), row.sha256, row.published_at)
+        return cacheable(HTTPNotModified(), row.sha256, row.published_at)
     (event,) = request.rules.events.get(rule.id, gt=row.event - 1, lte=row.event)
     line = public.revision_of(cast(r.Published | r.Revised, event))
-    return _cacheable(Response(line.canonical(), content_type="application/json"), row.sha256, row.published_at)
+    return cacheable(Response(line.canonical(), content_type="application/json"), row.sha256, row.published_at)
 
 
 @view_config(context=RulesResource, name="history.schema.json", request_method="GET", permission=Permission.RULE_READ)

@@ -22,14 +22,15 @@ from cr.page_cache import Concerns
 from cr.projections import histories, revisions
 from cr.resources.rules import RuleResource
 from cr.security import Permission
-from cr.views.rules import PAGE, _cacheable, _look, _number, _older, _tombstone, rule_path
+from cr.views.forms import number
+from cr.views.public import PAGE, cacheable, look, older, rule_path, tombstone
 
 
 @cache
 def _version() -> str:
     """Changes with whatever these pages are made of."""
     return fingerprint(
-        __file__, comparison.__file__, also=_look() + histories.PROJECTION.version + revisions.PROJECTION.version
+        __file__, comparison.__file__, also=look() + histories.PROJECTION.version + revisions.PROJECTION.version
     )
 
 
@@ -60,21 +61,21 @@ class People:
 def rule_history(context: RuleResource, request: Any) -> Response:
     rule = context.rule
     if rule.status == "withdrawn":
-        return _tombstone(rule, request)
+        return tombstone(rule, request)
     if "at" in request.params:
         return _step(context, request)
-    before = _number(request.params.get("before", ""))
+    before = number(request.params.get("before", ""))
     people = People(request, context)
     etag = f"{rule.version}-{rule.revision}-history-{before}-{people.fingerprint}-{_version()}"
     if etag in request.if_none_match:
-        return _cacheable(HTTPNotModified(), etag, rule.updated_at)
+        return cacheable(HTTPNotModified(), etag, rule.updated_at)
     told = histories.of(request.dbsession, rule.id, before=before, limit=PAGE + 1)
     numbers = {entry.revision for entry in told if entry.revision}
     heads = revisions.heads(request.dbsession, rule.id, numbers | {number - 1 for number in numbers})
     values = {
         "rule": {"title": rule.title, "url": rule_path(request, rule.id)},
         "entries": [_told(entry, heads, people, context, request) for entry in told[:PAGE]],
-        "more_url": _older(request, "history", told[PAGE - 1].version) if len(told) > PAGE else None,
+        "more_url": older(request, "history", told[PAGE - 1].version) if len(told) > PAGE else None,
         "links": {
             "steps": _step_url(request, 1),
             "data": rule_path(request, rule.id, "history.ndjson"),
@@ -83,7 +84,7 @@ def rule_history(context: RuleResource, request: Any) -> Response:
         },
     }
     response = render_to_response("cr:templates/rule_history.jinja2", values, request=request)
-    return _cacheable(response, etag, rule.updated_at)
+    return cacheable(response, etag, rule.updated_at)
 
 
 def _told(entry: Any, heads: dict[int, Any], people: People, context: RuleResource, request: Any) -> dict[str, Any]:
@@ -145,7 +146,7 @@ def _step(context: RuleResource, request: Any) -> Response:
     people = People(request, context)
     etag = f"{last}-at-{number}-{people.fingerprint}-{_version()}"
     if etag in request.if_none_match:
-        return _cacheable(HTTPNotModified(), etag, row.at)
+        return cacheable(HTTPNotModified(), etag, row.at)
     before = request.rules.rule(rule.id, number - 1) if number > 1 else None
     (event,) = request.rules.events.get(rule.id, gt=number - 1, lte=number)
     after = cast(r.Rule, r.evolve(before, cast(Event, event)))
@@ -182,7 +183,7 @@ def _step(context: RuleResource, request: Any) -> Response:
             "last": _step_url(request, last) if number < last else None,
         },
     }
-    return _cacheable(render_to_response("cr:templates/rule_step.jinja2", values, request=request), etag, row.at)
+    return cacheable(render_to_response("cr:templates/rule_step.jinja2", values, request=request), etag, row.at)
 
 
 def _organizers(rule: r.Rule) -> int:

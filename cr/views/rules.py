@@ -2,61 +2,27 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import re
-from collections.abc import Sequence
 from datetime import UTC, date, datetime, time
-from functools import cache
 from typing import Any
 from uuid import UUID
 
-from markupsafe import Markup
-from pyramid.httpexceptions import HTTPNotModified, HTTPSeeOther
-from pyramid.renderers import render_to_response
+from pyramid.httpexceptions import HTTPSeeOther
 from pyramid.response import Response
 from pyramid.view import view_config
 
-from cr import pages
 from cr.accounts import names
 from cr.db import one_at_a_time
 from cr.errors import Gone
-from cr.fingerprint import fingerprint
 from cr.page_cache import Concerns, shows_others
-from cr.pages import STATIC, day
+from cr.pages import day
 from cr.projections import drafts, revisions, rules
-from cr.projections.revisions import TEMPLATES
 from cr.resources.rules import RuleResource, RulesResource
 from cr.security import Permission
+from cr.views.forms import number
 from cr.views.in_force import Span, State, spans
 from cr.views.organizers import drafts_of_others
-
-PAGE = 50
-
-REMIXES = 5
-"""On the page of the rule that they began with; all of them have a page of their own."""
-
-
-def rule_path(request: Any, rule_id: Any, *more: str, **options: Any) -> str:
-    path: str = request.resource_path(request.root, "rules", str(rule_id), *more, **options)
-    return path
-
-
-def listing(rows: Sequence[Any], request: Any) -> list[dict[str, Any]]:
-    """Rows of `cr.projections.rules` as lists show them: with the name and the summary that are in force today."""
-    today = request.now.date()
-    heads = revisions.heads_in_force(request.dbsession, [row.id for row in rows], today)
-    return [
-        {
-            "title": head.title,
-            "summary": head.summary,
-            "url": rule_path(request, head.rule),
-            "updated_at": head.published_at,
-            "revision": head.revision,
-            "in_force_from": head.in_force_from if head.in_force_from > today else None,
-        }
-        for head in (heads[row.id] for row in rows)
-    ]
+from cr.views.public import PAGE, REMIXES, answer, listing, older, rule_path, tombstone
 
 
 @view_config(
@@ -67,34 +33,18 @@ def listing(rows: Sequence[Any], request: Any) -> list[dict[str, Any]]:
     keep=Concerns.EVERY_RULE,
 )
 def list_rules(context: RulesResource, request: Any) -> dict[str, Any]:
-    before = _number(request.params.get("before", ""))
+    before = number(request.params.get("before", ""))
     found = rules.last_touched(request.dbsession, PAGE + 1, before=before)
-    more_url = _older(request, "", found[PAGE - 1].position) if len(found) > PAGE else None
+    more_url = older(request, "", found[PAGE - 1].position) if len(found) > PAGE else None
     feed = request.resource_path(context, "feed.atom")
     return {"rules": listing(found[:PAGE], request), "more_url": more_url, "feed": feed}
-
-
-def _number(text: str) -> int | None:
-    """The number in an address that a page of ours wrote; None for anything else."""
-    return int(text) if re.fullmatch("[0-9]{1,18}", text) else None
-
-
-def _older(request: Any, view: str, before: int) -> str:
-    path: str = request.resource_path(request.context, *([view] if view else []), query={"before": before})
-    return path
-
-
-@cache
-def _look() -> str:
-    """Changes with whatever surrounds the stored body, so that an ETag is never older than the page's look."""
-    return fingerprint(*sorted(TEMPLATES.glob("*.jinja2")), *sorted(STATIC.glob("*")), pages.__file__, __file__)
 
 
 @view_config(context=RuleResource, request_method="GET", permission=Permission.RULE_READ, keep=Concerns.ITS_RULE)
 def rule_page(context: RuleResource, request: Any) -> Response:
     rule, today = context.rule, request.now.date()
     if rule.status == "withdrawn":
-        return _tombstone(rule, request)
+        return tombstone(rule, request)
     # Most rules have no revision that waits for its day.
     waiting = rule.newest != rule.revision or rule.in_force_from > today
     found = spans(revisions.days(request.dbsession, rule.id)) if waiting else {}
@@ -178,19 +128,6 @@ def last_change(rule: Any, request: Any) -> datetime:
     return max(updated, begun) if begun <= request.now else updated
 
 
-def answer(
-    request: Any, template: str, values: dict[str, Any], changed: datetime, tag: str = "", body: str | None = None
-) -> Response:
-    """A public page. Its ETag is made of all that it shows: `values`, the `tag` of the stored body, and the look."""
-    told = json.dumps([values, tag, request.urls.origin, _look()], default=str, sort_keys=True)
-    etag = hashlib.sha256(told.encode()).hexdigest()[:32]
-    if etag in request.if_none_match:
-        return _cacheable(HTTPNotModified(), etag, changed)
-    if body is not None:
-        values = {**values, "body": Markup(body)}  # noqa: S704 - made by our own template when it was published
-    return _cacheable(render_to_response(template, values, request=request), etag, changed)
-
-
 def who(actor: UUID | None, rule: Any, called: dict[UUID, str]) -> str:
     """Who published a revision, within a sentence. `called` as `names.names` gives it."""
     name = called.get(actor) if actor else None
@@ -247,33 +184,6 @@ def origin(request: Any, rule_id: UUID | None, revision: int | None) -> dict[str
         "revision": revision,
         "url": rule_path(request, rule.id, *path) if rule.status == "published" else None,
     }
-
-
-def _cacheable(response: Any, etag: str, changed: Any) -> Any:
-    """Kept by browsers, asked about every time: a new revision shows at once."""
-    response.etag = etag
-    response.last_modified = changed
-    response.headers["Cache-Control"] = "public, no-cache"
-    return response
-
-
-def _tombstone(row: Any, request: Any) -> Response:
-    by = names.names(request.dbsession, [row.withdrawn_by]).get(row.withdrawn_by) if row.withdrawn_by else None
-    began_with = rules.copies(request.dbsession, row.id, REMIXES + 1)
-    response = render_to_response(
-        "cr:templates/rule_withdrawn.jinja2",
-        {
-            "title": row.title,
-            "at": row.updated_at,
-            "who": by or ("its owner" if row.withdrawn_by else "the people who run this site"),
-            "reason": row.reason,
-            "remixes": listing(began_with[:REMIXES], request),
-            "copies_url": rule_path(request, row.id, "copies") if len(began_with) > REMIXES else None,
-        },
-        request=request,
-    )
-    response.status_int = 410
-    return response
 
 
 @view_config(
