@@ -8,7 +8,7 @@ there for readers either.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal, NamedTuple, TypeVar
@@ -248,14 +248,14 @@ def _sections(old: Sequence[SeenSection], new: Sequence[SeenSection]) -> tuple[S
     )
     went = {gone[i]: come[j] for i, j in away}
     came = {target: origin for origin, target in went.items()}
-    steady = _steady([str(section) for section in old], [str(section) for section in new], pairs)
+    steady = _steady(old, new, pairs)
 
     sections = []
     for was, now in in_order(pairs):
         clauses_of = within[was, now]
         one = old[was].clauses if was is not None else ()
         other = new[now].clauses if now is not None else ()
-        stayed = _steady([str(clause) for clause in one], [str(clause) for clause in other], clauses_of)
+        stayed = _steady(one, other, clauses_of)
         clauses = []
         for i, j in in_order(clauses_of):
             origin = target = None
@@ -285,7 +285,7 @@ def _compared_clause(
     nothing = SeenClause("", "", ())
     one, other = before or nothing, after or nothing
     pairs = paired(one.blocks, other.blocks, lambda block: block.label, _gist_of_block, _block_likeness)
-    steady = _steady([str(block) for block in one.blocks], [str(block) for block in other.blocks], pairs)
+    steady = _steady(one.blocks, other.blocks, pairs)
     empty = SeenBlock("", "", "", "")
     blocks = []
     for i, j in in_order(pairs):
@@ -306,6 +306,8 @@ def paired(
     """Which of the old became which of the new, each once: the equal ones first, then those of one name, then the most
     alike, by what their `gist` says. What has no counterpart is paired with None.
     """
+    if not (old and new):
+        return [*((i, None) for i in range(len(old))), *((None, j) for j in range(len(new)))]
     pairs: list[tuple[int, int]] = []
     for key in (lambda each: each, name):
         free: dict[Any, list[int]] = {}
@@ -385,16 +387,18 @@ def _section_likeness(one: tuple[str, set[str]], other: tuple[str, set[str]]) ->
     return max(likeness_of(one[1], other[1]), Indel.normalized_similarity(one[0], other[0]))
 
 
-def _steady(old: list[str], new: list[str], pairs: Iterable[Pair]) -> set[Pair]:
+def _steady(old: Sequence[Any], new: Sequence[Any], pairs: Collection[Pair]) -> set[Pair]:
     """The pairs that did not change places with others, and what was added or removed.
 
     As few as possible count as moved, seen from either side the same.
     """
     both = [(i, j) for i, j in pairs if i is not None and j is not None]
+    if sorted(both) == sorted(both, key=lambda pair: pair[1]):
+        return set(pairs)
     forth = [str(j) for _, j in sorted(both)]
     back = [str(j) for j in sorted(j for _, j in both)]
     of = {str(j): (i, j) for i, j in both}
-    if new < old:
+    if list(map(str, new)) < list(map(str, old)):
         forth = [str(i) for _, i in sorted((j, i) for i, j in both)]
         back = [str(i) for i in sorted(i for i, _ in both)]
         of = {str(i): (i, j) for i, j in both}

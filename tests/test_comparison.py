@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from typing import Any
+from uuid import UUID
 
 import pytest
 from hypothesis import given
@@ -22,8 +23,13 @@ from cr.comparison import (
     seen,
     sentences,
 )
+from cr.events import draft as d
+from cr.events.base import stamped
 from cr.events.document import composed
+from cr.events.payload import same
+from cr.views.draft_compare import whole as written
 from tests.events.test_document import DRAFT, blocks, documents, entries, names
+from tests.events.test_draft import NOON
 from tests.events.test_payload import json_values, payloads
 
 texts = st.text(max_size=8)
@@ -337,3 +343,42 @@ def test_there_are_never_more_sentences_than_somebody_reads() -> None:
     told = sentences(compare(NOTHING, after))
     assert len(told) < 70
     assert told[-1].startswith("Made 44")
+
+
+OWNER, ID = UUID(int=1), UUID(int=2)
+
+
+def states(texts: list[dict[str, Any]]) -> list[d.Draft]:
+    """The states of a draft in which somebody wrote one text after the other."""
+    started = stamped([d.Started(owner=OWNER)], of=ID, after=0, actor=OWNER, at=NOON)
+    found = [d.evolve(None, started[0])]
+    for text in texts:
+        now = found[-1]
+        assert now is not None
+        for event in stamped(d.write(now, now, text), of=ID, after=now.version, actor=OWNER, at=NOON):
+            found.append(d.evolve(found[-1], event))
+    return [each for each in found if each is not None]
+
+
+lives = st.lists(payloads, min_size=1, max_size=4).map(states)
+
+
+@given(lives, st.data())
+def test_a_version_that_was_restored_does_not_differ_from_itself(life: list[d.Draft], data: st.DataObject) -> None:
+    then = data.draw(st.sampled_from(life))
+    now = life[-1]
+    after = d.project(now, stamped(d.restore(now, then), of=ID, after=now.version, actor=OWNER, at=NOON))
+    assert after is not None
+    comparison = compare(written(then), written(after))
+    assert not comparison.changed
+    assert sentences(comparison) == []
+
+
+@given(lives, st.data())
+def test_between_any_two_moments_it_says_what_became_of_the_text(life: list[d.Draft], data: st.DataObject) -> None:
+    before, after = (written(data.draw(st.sampled_from(life))) for _ in range(2))
+    comparison = compare(before, after)
+    assert side(comparison, "before") == shown(before)
+    assert side(comparison, "after") == shown(after)
+    same_document = same(before.document, after.document)
+    assert bool(sentences(comparison)) == (shown(before) != shown(after) or not same_document)

@@ -324,8 +324,11 @@ class Rules(Application[UUID]):
                 connection,
                 [Recorded(each.notification.id, cast(Event, each.domain_event)) for each in recordings],
             )
-        events = (each.domain_event for each in recordings)
-        if changed := {event.originator_id for event in events if isinstance(event, rules.RuleEvent)}:
+        events = [each.domain_event for each in recordings]
+        changed = {event.originator_id for event in events if isinstance(event, rules.RuleEvent)}
+        # The page of a rule lists those that began with it.
+        changed |= {event.copied_from for event in events if isinstance(event, rules.Published) and event.copied_from}
+        if changed:
             self.changed(changed)
         return recordings
 

@@ -23,6 +23,7 @@ import sqlalchemy as sa
 
 from cr.page_cache.listener import CHANNEL, Listener
 from cr.page_cache.memory import Memory
+from cr.page_cache.tally import Tally
 
 ASKING = "cr.page_cache.asking"
 """Key of the WSGI environment at which `layer.py` and the view meet."""
@@ -42,6 +43,14 @@ class Asking:
         self.ticket = ticket
         self.keep = False
         self.rule: UUID | None = None
+        self.shows_others = False
+
+
+def shows_others(request: Any) -> None:
+    """By a view that keeps pages of its rule: this page shows others too, so that any rule's change makes it old."""
+    asking: Asking | None = request.environ.get(ASKING)
+    if asking is not None:
+        asking.shows_others = True
 
 
 def announce(connection: sa.Connection, rules: Iterable[UUID] | None) -> None:
@@ -95,7 +104,8 @@ def keep_view(view: Callable[[Any, Any], Any], info: Any) -> Callable[[Any, Any]
                 response.md5_etag()
             if asking is not None:
                 asking.keep = True
-                asking.rule = context.rule.id if concerns is Concerns.ITS_RULE else None
+                alone = concerns is Concerns.ITS_RULE and not asking.shows_others
+                asking.rule = context.rule.id if alone else None
         return response
 
     return kept
@@ -106,4 +116,6 @@ keep_view.options = ("keep",)  # type: ignore[attr-defined]
 
 def includeme(config: Any) -> None:
     config.registry["cr.page_cache"] = Memory(config.registry["cr.settings"].page_cache_mb * 2**20)
+    # By the first digit of the status.
+    config.registry["cr.answers"] = Tally()
     config.add_view_deriver(keep_view, "keep")

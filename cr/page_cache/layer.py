@@ -6,12 +6,12 @@ from collections.abc import Iterable
 from datetime import date
 from typing import Any
 
-from prometheus_client import Counter
 from webob.etag import ETagMatcher
 
 from cr.headers import request_id
 from cr.page_cache import ASKING, Asking
 from cr.page_cache.memory import Address, Headers, Memory, Page
+from cr.page_cache.tally import Tally
 
 LONGEST_QUERY = 64
 """Characters. No link of ours has more; others could fill the memory with pages that nobody asks for again."""
@@ -27,11 +27,7 @@ class Layer:
         self._app = app
         self.registry = app.registry
         self._memory: Memory = self.registry["cr.page_cache"]
-        # Not in the library's global registry, for a process may hold several sites.
-        answers = self.registry["cr.answers"] = Counter(
-            "cr_requests", "Requests answered, by the class of their status.", ["status"], registry=None
-        )
-        self._answers = {digit: answers.labels(f"{digit}xx") for digit in "12345"}
+        self._answers: Tally = self.registry["cr.answers"]
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         today: date = self.registry["cr.clock"]().date()
@@ -64,7 +60,7 @@ class Layer:
                 if if_none_match is not None:
                     environ["HTTP_IF_NONE_MATCH"] = if_none_match
                 return page, ()
-        self._answers[status[0]].inc()
+        self._answers.add(status[0])
         start_response(status, headers)
         return None, body
 
@@ -72,10 +68,10 @@ class Layer:
         identifier = request_id(environ)
         headers: Headers = [(name, identifier if name == REQUEST_ID else value) for name, value in page.headers]
         if _is_known(page.etag, environ.get("HTTP_IF_NONE_MATCH", "")):
-            self._answers["3"].inc()
+            self._answers.add("3")
             start_response("304 Not Modified", [each for each in headers if each[0] not in NOT_IN_304])
             return ()
-        self._answers["2"].inc()
+        self._answers.add("2")
         start_response("200 OK", headers)
         return () if environ["REQUEST_METHOD"] == "HEAD" else (page.body,)
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 import time
-from collections import OrderedDict
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from uuid import UUID
+
+from cr.page_cache.tally import Tally
 
 Address = tuple[str, str]
 """Path and query, as they were sent."""
@@ -22,15 +24,17 @@ LARGEST_SHARE = 8
 """An answer that would take more than this part of the room is not kept: it would push out too many others."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Page:
-    """An answer with status 200. `rule` None: any rule's change makes it old. `day` (UTC) is the only one it is for."""
+    """An answer with status 200. `rule` None: any rule's change makes it old. `day` (UTC) is the only one it is for.
+    `used` grows with every use of any page."""
 
     headers: Headers
     body: bytes
     etag: str
     rule: UUID | None
     day: date
+    used: int = field(default=0, compare=False)
 
     @property
     def size(self) -> int:
@@ -55,19 +59,21 @@ class Memory:
         """`room` in bytes."""
         self._room = room
         self._lock = threading.Lock()
-        self._pages: OrderedDict[Address, Page] = OrderedDict()
-        self._bytes = self._hits = self._misses = 0
-        self._changes = 0
+        self._pages: dict[Address, Page] = {}
+        self._bytes = self._changes = 0
         self._trusted_until = 0.0
+        self._tally = Tally()
+        self._uses = itertools.count(1)
 
     def get(self, address: Address, today: date) -> Page | None:
-        with self._lock:
-            page = self._pages.get(address)
-            if page is None or page.day != today or not self._trusted():
-                return None
-            self._pages.move_to_end(address)
-            self._hits += 1
-            return page
+        # Without the lock, for which readers would queue. In this order: a page that is found was in its place after
+        # the moment at which it was trusted.
+        page = self._pages.get(address) if self._trusted() else None
+        if page is None or page.day != today:
+            return None
+        page.used = next(self._uses)
+        self._tally.add("hit")
+        return page
 
     def ticket(self) -> int | None:
         """To be taken before anything is read for a page that is to be kept; None when it would not be."""
@@ -80,14 +86,14 @@ class Memory:
             if ticket != self._changes or not self._trusted() or page.size * LARGEST_SHARE > self._room:
                 return
             self._remove([address])
+            page.used = next(self._uses)
             self._pages[address] = page
             self._bytes += page.size
             while self._bytes > self._room:
-                self._remove([next(iter(self._pages))])
+                self._remove([min(self._pages, key=lambda each: self._pages[each].used)])
 
     def missed(self) -> None:
-        with self._lock:
-            self._misses += 1
+        self._tally.add("miss")
 
     def forget(self, rules: Collection[UUID] | None) -> None:
         """Whatever is about one of these rules, or about any; with None everything."""
@@ -108,7 +114,7 @@ class Memory:
 
     def figures(self) -> Figures:
         with self._lock:
-            return Figures(self._hits, self._misses, len(self._pages), self._bytes, self._trusted())
+            return Figures(self._tally["hit"], self._tally["miss"], len(self._pages), self._bytes, self._trusted())
 
     def _trusted(self) -> bool:
         return time.monotonic() < self._trusted_until

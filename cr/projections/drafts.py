@@ -25,6 +25,9 @@ drafts = sa.Table(
     # What it revises, or became when it was published.
     sa.Column("rule", postgresql.UUID(as_uuid=True)),
     sa.Column("revises", sa.BigInteger),
+    # Whose text a new rule begins with.
+    sa.Column("copied_from", postgresql.UUID(as_uuid=True)),
+    sa.Column("copied_revision", sa.BigInteger),
     sa.Column("version", sa.BigInteger, nullable=False),
     sa.Column("started_at", Timestamp, nullable=False),
     sa.Column("updated_at", Timestamp, nullable=False),
@@ -40,6 +43,7 @@ PROJECTION = Projection("drafts", fingerprint(__file__), (drafts,))
 @PROJECTION.on(d.Started)
 def started(event: d.Started, position: int) -> Iterable[Operation]:
     revises = event.source == "revision" and event.of is not None
+    copies = event.source == "remix" and event.of is not None
     yield Insert(
         drafts,
         {
@@ -49,6 +53,8 @@ def started(event: d.Started, position: int) -> Iterable[Operation]:
             "title": event.payload.get("title"),
             "rule": UUID(event.of) if revises and event.of else None,
             "revises": event.revision if revises else None,
+            "copied_from": UUID(event.of) if copies and event.of else None,
+            "copied_revision": event.revision if copies else None,
             "version": event.originator_version,
             "started_at": event.at,
             "updated_at": event.at,
@@ -99,6 +105,13 @@ def revising(session: Session, owner: UUID, rule: UUID, revision: int) -> Any:
     """The row of a person's open draft of the revision that follows `revision`, or None."""
     query = sa.select(drafts).where(drafts.c.owner == owner, drafts.c.status == "open", drafts.c.rule == rule)
     return session.execute(query.where(drafts.c.revises == revision).limit(1)).one_or_none()
+
+
+def copying(session: Session, owner: UUID, rule: UUID, revision: int) -> Any:
+    """The row of a person's open draft that says nothing but what a revision of another rule says, or None."""
+    query = sa.select(drafts).where(drafts.c.owner == owner, drafts.c.status == "open", drafts.c.version == 1)
+    query = query.where(drafts.c.copied_from == rule, drafts.c.copied_revision == revision)
+    return session.execute(query.limit(1)).one_or_none()
 
 
 def revisers(session: Session, *rules: UUID) -> Sequence[Any]:

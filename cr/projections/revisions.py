@@ -45,7 +45,7 @@ revisions = sa.Table(
     sa.Column("sha256", sa.Text),
     # Which event of the rule published it.
     sa.Column("event", sa.BigInteger, nullable=False),
-    sa.Column("published_at", Timestamp, nullable=False),
+    sa.Column("published_at", Timestamp, nullable=False, index=True),
     sa.Column("actor", postgresql.UUID(as_uuid=True)),
     sa.Column("changed", sa.Text),
     sa.Column("decided_by", sa.Text),
@@ -121,7 +121,7 @@ def outline(document: Mapping[str, Any]) -> dict[str, Any]:
     parts = []
     for number, part in enumerate((p for p in document.get("sections") or [] if p["entries"]), 1):
         name = part["categoryName"]
-        key = _anchor(name, f"section-{number}", taken)
+        key = _anchor(_words(name) or f"section-{number}", taken)
         parts.append(
             {
                 "number": number,
@@ -131,7 +131,7 @@ def outline(document: Mapping[str, Any]) -> dict[str, Any]:
                 "entries": [
                     {
                         "number": f"{number}.{clause}",
-                        "anchor": _anchor(f"{key}-{entry['title']}", f"clause-{number}-{clause}", taken),
+                        "anchor": _anchor(f"{key[:40]}-{_words(entry['title'])}".rstrip("-"), taken),
                         "title": entry["title"],
                         "body_html": to_html(entry["body"]) if entry.get("body") else None,
                         "blocks": [_block(block, to_html) for block in entry.get("blocks") or []],
@@ -172,9 +172,14 @@ def own_file(url: str | None) -> str | None:
     return url if url and re.fullmatch(r"/api/uploads/[A-Za-z0-9._-]+", url) else None
 
 
-def _anchor(text: str, fallback: str, taken: dict[str, int]) -> str:
+def _words(text: str) -> str:
+    """A text as a piece of an anchor: made of nothing but it, so that it stays when something comes before it."""
+    words = re.sub(r"[^\w]+", "-", text.lower()).strip("-_")[:80]
+    return words or (hashlib.sha256(text.encode()).hexdigest()[:8] if text.strip() else "")
+
+
+def _anchor(words: str, taken: dict[str, int]) -> str:
     """`taken` holds for each anchor the lowest number that may be free behind it."""
-    words = re.sub(r"[^\w]+", "-", text.lower()).strip("-_")[:80] or fallback
     anchor = words
     if words in taken:
         number = taken[words]
@@ -192,23 +197,56 @@ _HEAD = [column for column in revisions.c if column.name not in ("html", "docume
 _RULE = [column for column in rules.c if column.name not in ("title", "summary", "revision")]
 
 
+def _best_first(on: date) -> tuple[Any, ...]:
+    """Orders the revisions of a rule: first the one in force on a day; before any was, the first to come into force."""
+    there = revisions.c.in_force_from <= on
+    return there.desc(), sa.case((there, -revisions.c.revision)), revisions.c.in_force_from, revisions.c.revision.desc()
+
+
 def in_force(session: Session, rule_id: UUID, on: date) -> Any:
     """The rule's row, withdrawn or not, with the page of the revision in force on a day: `revision`, its `title`,
     `summary` and so on; `newest` is the number of the last one published. None when there is no such rule.
 
-    Before any was in force it is the first one, whose `in_force_from` says that it is not yet.
+    Before any was in force it is the one that is so first, and its `in_force_from` says that it is not yet.
     """
-    number = (
-        sa.select(sa.func.coalesce(sa.func.max(revisions.c.revision).filter(revisions.c.in_force_from <= on), 1))
-        .where(revisions.c.rule == rule_id)
-        .scalar_subquery()
-    )
     shown = [column for column in (*_HEAD, revisions.c.html) if column.name != "rule"]
+    number = sa.select(revisions.c.revision).where(revisions.c.rule == rule_id).order_by(*_best_first(on)).limit(1)
     return session.execute(
         sa.select(*_RULE, rules.c.revision.label("newest"), *shown)
         .join(revisions, revisions.c.rule == rules.c.id)
-        .where(rules.c.id == rule_id, revisions.c.revision == number)
+        .where(rules.c.id == rule_id, revisions.c.revision == number.scalar_subquery())
     ).one_or_none()
+
+
+def heads_in_force(session: Session, rule_ids: Iterable[UUID], on: date) -> dict[UUID, Any]:
+    """The revisions that `in_force` says, of several rules, without the long texts."""
+    ids = list(rule_ids)
+    if not ids:
+        return {}
+    query = sa.select(*_HEAD).where(revisions.c.rule.in_(ids)).order_by(revisions.c.rule, *_best_first(on))
+    return {row.rule: row for row in session.execute(query.ext(postgresql.distinct_on(revisions.c.rule)))}
+
+
+def days(session: Session, rule_id: UUID) -> Sequence[Any]:
+    """`revision`, `in_force_from` and `published_at` of every revision of a rule, the first one first."""
+    columns = revisions.c.revision, revisions.c.in_force_from, revisions.c.published_at
+    query = sa.select(*columns).where(revisions.c.rule == rule_id).order_by(revisions.c.revision)
+    return session.execute(query).all()
+
+
+def newest_first(session: Session, rule_id: UUID, limit: int, before: int | None = None) -> Sequence[Any]:
+    """A rule's revisions, of numbers below `before` where it is given (to page through), without the long texts."""
+    query = sa.select(*_HEAD).where(revisions.c.rule == rule_id)
+    if before is not None:
+        query = query.where(revisions.c.revision < before)
+    return session.execute(query.order_by(revisions.c.revision.desc()).limit(limit)).all()
+
+
+def last_published(session: Session, limit: int) -> Sequence[Any]:
+    """The newest revisions of all rules that are not withdrawn, without the long texts."""
+    query = sa.select(*_HEAD).join(rules, rules.c.id == revisions.c.rule).where(rules.c.status == "published")
+    order = revisions.c.published_at.desc(), revisions.c.rule, revisions.c.revision.desc()
+    return session.execute(query.order_by(*order).limit(limit)).all()
 
 
 def find(session: Session, rule_id: UUID, revision: int) -> Any:
@@ -229,11 +267,3 @@ def heads(session: Session, rule_id: UUID, numbers: Iterable[int]) -> dict[int, 
     """These revisions by their numbers, without the long texts."""
     query = sa.select(*_HEAD).where(revisions.c.rule == rule_id, revisions.c.revision.in_(list(numbers)))
     return {row.revision: row for row in session.execute(query)}
-
-
-def newest_first(session: Session, rule_id: UUID, limit: int, before: int | None = None) -> Sequence[Any]:
-    """A rule's revisions, of numbers below `before` where it is given (to page through), without the long texts."""
-    query = sa.select(*_HEAD).where(revisions.c.rule == rule_id)
-    if before is not None:
-        query = query.where(revisions.c.revision < before)
-    return session.execute(query.order_by(revisions.c.revision.desc()).limit(limit)).all()

@@ -121,7 +121,14 @@ def last_touched(
     return session.execute(query.order_by(rules.c.position.desc()).limit(limit)).all()
 
 
-def copies(session: Session, rule_id: UUID, limit: int) -> Sequence[Any]:
-    """Rules in force that began with this one's text, newest first."""
+def copies(session: Session, rule_id: UUID, limit: int, before: int | None = None) -> Sequence[Any]:
+    """Rules in force that began with this one's text, last touched first, as `last_touched`."""
     query = sa.select(rules).where(rules.c.copied_from == rule_id, rules.c.status == "published")
+    if before is not None:
+        query = query.where(rules.c.position < before)
+    return session.execute(query.order_by(rules.c.position.desc()).limit(limit)).all()
+
+
+def last_withdrawn(session: Session, limit: int) -> Sequence[Any]:
+    query = sa.select(rules).where(rules.c.status == "withdrawn")
     return session.execute(query.order_by(rules.c.position.desc()).limit(limit)).all()

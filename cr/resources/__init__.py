@@ -11,11 +11,12 @@
     ├── drafts                      Drafts             my drafts
     │   └── {id}                    DraftResource      one draft; views history, publish, discard
     │       └── {part}              Part               about, values, communication, membership, decisions, conflict
-    ├── rules                       RulesResource      published rules; view history.schema.json
-    │   └── {id}                    RuleResource       the rule in force; views history, history.ndjson, edit
+    ├── rules                       RulesResource      published rules; views feed.atom, history.schema.json
+    │   └── {id}                    RuleResource       the rule in force; views history, history.ndjson, edit, copy,
+    │       │                                          copies, feed.atom
     │       ├── organizers          Organizers         who writes it together; views name, links, withdraw, remove
     │       ├── join                Join               where a link to join them leads
-    │       └── revisions
+    │       └── revisions           Revisions          the list of them
     │           └── {n}             Revision           one revision, for ever at this address; view canonical.json
     ├── metrics                     Metrics            for Prometheus, where METRICS_TOKEN is set
     └── api                         Api                the JSON contract

@@ -15,6 +15,8 @@ class Resource:
     __acl__: Any = ()
     children: ClassVar[dict[str, Callable[[Any], Resource]]] = {}
     title = ""
+    refusal = ""
+    """What is said to somebody who may not do something here or further down; "" where the common sentence will do."""
 
     def __init__(self, request: Any) -> None:
         self.request = request

@@ -42,6 +42,8 @@ class DraftResource(Resource):
         super().__init__(request)
         self.draft = draft
         self.title = draft.title or "Untitled rule"
+        if draft.revises:
+            self.refusal = "Only the organizers of this rule write its next revision. If you were one, ask its owner."
         # The next revision of a rule is for all of its organizers to write.
         writers = [f"account:{draft.owner}", *([f"organizer:{draft.rule}"] if draft.revises else [])]
         self.__acl__ = [(Allow, writer, (Permission.DRAFT_READ, Permission.DRAFT_EDIT)) for writer in writers]

@@ -25,7 +25,9 @@ def rule_acl(rule: Any) -> list[tuple[str, str, str]]:
 
 
 class RuleResource(Resource):
-    """The rule in force, wrapped as `rule`: its row with the revision in force, see `revisions.in_force`."""
+    """A rule, wrapped as `rule`: its row with the revision in force today, see `revisions.in_force`."""
+
+    refusal = "Only the organizers of this rule can do this. If you want to join them, ask its owner for a link."
 
     def __init__(self, request: Any, rule: Any) -> None:
         super().__init__(request)
@@ -39,6 +41,10 @@ class RuleResource(Resource):
 
 
 class Revisions(Resource):
+    """All revisions of a rule; `rule` as in `RuleResource`."""
+
+    title = "Revisions"
+
     def __init__(self, request: Any, rule: Any) -> None:
         super().__init__(request)
         self.rule = rule

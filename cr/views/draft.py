@@ -20,6 +20,7 @@ from cr.resources.drafts import PARTS, DraftResource
 from cr.security import Permission
 from cr.views.drafts import guided_path, part_state, revised_rule
 from cr.views.parts import elsewhere
+from cr.views.rules import origin
 from cr.views.together import overtaken_rule
 
 PAGES = ("history", "compare", "undo", "restore", "publish", "preview", "discard", "together")
@@ -55,6 +56,7 @@ class DraftPage:
                 "updated_at": self.draft.updated_at,
                 "status": self.draft.status,
                 "revises": revised_rule(self.row, self.request),
+                "copies": origin(self.request, self.row.copied_from, self.row.copied_revision),
                 "url": self.url(),
                 "guided_url": guided_path(self.request, self.draft.id),
             },

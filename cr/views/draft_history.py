@@ -167,11 +167,11 @@ def in_sittings(rows: Sequence[Any]) -> list[list[Any]]:
 def headline(sentences: Iterable[str]) -> str:
     """What happened, in one sentence: the first few things, and how many more."""
     told = [sentence.removesuffix(".") for sentence in dict.fromkeys(sentences)]
-    words = [told[0], *(each[:1].lower() + each[1:] for each in told[1:HEADLINE])]
+    things = [told[0], *(each[:1].lower() + each[1:] for each in told[1:HEADLINE])]
     more = len(told) - HEADLINE
     if more > 0:
-        words.append(f"{more} more change{'s' if more > 1 else ''}")
-    return (", ".join(words[:-1]) + " and " if words[1:] else "") + words[-1] + "."
+        things.append(f"{more} more change{'s' if more > 1 else ''}")
+    return (", ".join(things[:-1]) + " and " if things[1:] else "") + things[-1] + "."
 
 
 def changes(before: Payload, after: Payload) -> list[dict[str, Any]]:

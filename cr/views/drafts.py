@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -15,7 +16,7 @@ from cr.resources.drafts import PARTS, Drafts
 from cr.security import Permission
 from cr.views.forms import TITLE, tidy
 from cr.views.organizers import drafts_of_others
-from cr.views.rules import listed, rule_path
+from cr.views.rules import listing, origin, rule_path
 
 
 @view_defaults(context=Drafts, permission=Permission.DRAFTS_LIST, renderer="cr:templates/drafts.jinja2")
@@ -50,15 +51,17 @@ class DraftsViews:
         return {
             "drafts": [self._listed(row) for row in rows],
             "others": drafts_of_others(request, [*published, *organized]),
-            "published": [self._organized(row) for row in published],
-            "organized": [self._organized(row) for row in organized],
+            "published": self._with_organizers(published),
+            "organized": self._with_organizers(organized),
             "title": title,
             "errors": errors,
             "error": None,
         }
 
-    def _organized(self, row: Any) -> dict[str, Any]:
-        return {**listed(row, self.request), "organizers_url": rule_path(self.request, row.id, "organizers")}
+    def _with_organizers(self, rows: Sequence[Any]) -> list[dict[str, Any]]:
+        shown = listing(rows, self.request)
+        urls = [rule_path(self.request, row.id, "organizers") for row in rows]
+        return [{**each, "organizers_url": url} for each, url in zip(shown, urls, strict=True)]
 
     def _listed(self, row: Any) -> dict[str, Any]:
         payload = self.request.rules.draft(row.id).payload
@@ -70,6 +73,7 @@ class DraftsViews:
             "guided_url": guided_path(self.request, row.id),
             "status": row.status,
             "revises": revised_rule(row, self.request),
+            "copies": origin(self.request, row.copied_from, row.copied_revision),
             "parts_done": states.count("written"),
             "parts_total": len(states),
         }

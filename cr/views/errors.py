@@ -12,6 +12,7 @@ from pyramid.events import ContextFound, NewRequest, subscriber
 from pyramid.exceptions import PredicateMismatch
 from pyramid.httpexceptions import HTTPException, HTTPNotFound, HTTPSeeOther
 from pyramid.interfaces import IExceptionResponse
+from pyramid.location import lineage
 from pyramid.renderers import render_to_response
 from pyramid.response import Response
 from pyramid.view import exception_view_config, forbidden_view_config, notfound_view_config
@@ -108,7 +109,7 @@ def typed(request: Any) -> list[dict[str, str]]:
 
 @notfound_view_config()
 def not_found(error: Any, request: Any) -> Response:
-    """Nothing at this address; or something, but not for this method, which is the only predicate that we use."""
+    """Nothing at this address; or something, but not for this method, the only predicate that may fail."""
     if not isinstance(error, PredicateMismatch):
         return answer(request, NotFound(), 404)
     response = answer(request, MethodNotAllowed(), 405)
@@ -183,7 +184,8 @@ def one_address(event: ContextFound) -> None:
 def forbidden(error: Any, request: Any) -> Response:
     """A page sends who is not signed in to sign in, and back; a program gets 401 or 403."""
     if request.identity is not None:
-        return answer(request, Forbidden(), 403)
+        said = (each.refusal for each in lineage(request.context))
+        return answer(request, Forbidden(next(filter(None, said), None)), 403)
     if request.is_api:
         return answer(request, Unauthorized(), 401)
     query = {"next": request.path_qs} if request.method in ("GET", "HEAD") else {}

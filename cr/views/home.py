@@ -9,9 +9,12 @@ from pyramid.view import view_config
 from cr.page_cache import Concerns
 from cr.projections import rules
 from cr.resources.root import Root
-from cr.views.rules import listed
+from cr.views.rules import listing
 
 
 @view_config(context=Root, name="", request_method="GET", renderer="cr:templates/home.jinja2", keep=Concerns.EVERY_RULE)
 def home(context: Root, request: Any) -> dict[str, Any]:
-    return {"recent": [listed(row, request) for row in rules.last_touched(request.dbsession, 5)]}
+    return {
+        "recent": listing(rules.last_touched(request.dbsession, 5), request),
+        "feed": request.resource_path(context, "rules", "feed.atom"),
+    }

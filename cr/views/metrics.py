@@ -35,9 +35,15 @@ class Figures:
 
     def collect(self) -> Iterator[Metric]:
         yield from ProcessCollector(registry=None).collect()
-        yield from self._registry["cr.answers"].collect()
+        yield self._answers()
         yield from self._of_page_cache()
         yield from self._of_database()
+
+    def _answers(self) -> Metric:
+        requests = CounterMetricFamily("cr_requests", "Requests answered, by the class of status.", labels=["status"])
+        for digit in "2345":
+            requests.add_metric([f"{digit}xx"], self._registry["cr.answers"][digit])
+        return requests
 
     def _of_page_cache(self) -> Iterator[Metric]:
         figures = self._registry["cr.page_cache"].figures()

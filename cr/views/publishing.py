@@ -94,9 +94,11 @@ class PublishViews(DraftPage):
             raise NotFound("This draft is not published yet.")
         rule = self.request.rules.rule(self.row.rule)
         url = self.request.resource_url(self.request.root, "rules", str(rule.id))
+        begins = revisions.heads(self.request.dbsession, rule.id, [rule.revision])[rule.revision].in_force_from
+        coming = begins if begins > self.request.now.date() else None
         return {
             **self.common(),
-            "rule": {"title": rule.title, "url": url, "revision": rule.revision},
+            "rule": {"title": rule.title, "url": url, "revision": rule.revision, "in_force_from": coming},
             "links": {"history": self.request.resource_path(self.request.root, "rules", str(rule.id), "history")},
         }
 

@@ -13,6 +13,7 @@ from pyramid.view import view_config
 from cr import comparison, redline
 from cr.comparison import Whole, compare
 from cr.fingerprint import fingerprint
+from cr.page_cache import Concerns
 from cr.projections import revisions
 from cr.resources.rules import RuleResource
 from cr.security import Permission
@@ -28,7 +29,13 @@ def _made_of() -> str:
     return fingerprint(comparison.__file__, redline.__file__, comparing.__file__, __file__, also=_look())
 
 
-@view_config(context=RuleResource, name="compare", request_method="GET", permission=Permission.RULE_READ)
+@view_config(
+    context=RuleResource,
+    name="compare",
+    request_method="GET",
+    permission=Permission.RULE_READ,
+    keep=Concerns.ITS_RULE,
+)
 def compare_revisions(context: RuleResource, request: Any) -> Response:
     rule, session = context.rule, request.dbsession
     if rule.status == "withdrawn":

@@ -1,11 +1,15 @@
-"""Published rules: the list, the rule in force, and every revision at its own address."""
+"""Published rules: the list, the rule in force, and writing its next revision."""
 
 from __future__ import annotations
 
+import hashlib
+import json
 import re
-from datetime import date
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, time
 from functools import cache
 from typing import Any
+from uuid import UUID
 
 from markupsafe import Markup
 from pyramid.httpexceptions import HTTPNotModified, HTTPSeeOther
@@ -14,33 +18,45 @@ from pyramid.response import Response
 from pyramid.view import view_config
 
 from cr import pages
+from cr.accounts import names
 from cr.db import one_at_a_time
 from cr.errors import Gone
 from cr.fingerprint import fingerprint
-from cr.page_cache import Concerns
+from cr.page_cache import Concerns, shows_others
 from cr.pages import STATIC, day
-from cr.projections import drafts, rules
+from cr.projections import drafts, revisions, rules
 from cr.projections.revisions import TEMPLATES
-from cr.resources.rules import Revision, RuleResource, RulesResource
+from cr.resources.rules import RuleResource, RulesResource
 from cr.security import Permission
+from cr.views.in_force import Span, State, spans
 from cr.views.organizers import drafts_of_others
 
 PAGE = 50
 
+REMIXES = 5
+"""On the page of the rule that they began with; all of them have a page of their own."""
 
-def rule_path(request: Any, rule_id: Any, *more: str) -> str:
-    path: str = request.resource_path(request.root, "rules", str(rule_id), *more)
+
+def rule_path(request: Any, rule_id: Any, *more: str, **options: Any) -> str:
+    path: str = request.resource_path(request.root, "rules", str(rule_id), *more, **options)
     return path
 
 
-def listed(row: Any, request: Any) -> dict[str, Any]:
-    return {
-        "title": row.title,
-        "summary": row.summary,
-        "url": rule_path(request, row.id),
-        "updated_at": row.updated_at,
-        "revision": row.revision,
-    }
+def listing(rows: Sequence[Any], request: Any) -> list[dict[str, Any]]:
+    """Rows of `cr.projections.rules` as lists show them: with the name and the summary that are in force today."""
+    today = request.now.date()
+    heads = revisions.heads_in_force(request.dbsession, [row.id for row in rows], today)
+    return [
+        {
+            "title": head.title,
+            "summary": head.summary,
+            "url": rule_path(request, head.rule),
+            "updated_at": head.published_at,
+            "revision": head.revision,
+            "in_force_from": head.in_force_from if head.in_force_from > today else None,
+        }
+        for head in (heads[row.id] for row in rows)
+    ]
 
 
 @view_config(
@@ -54,7 +70,8 @@ def list_rules(context: RulesResource, request: Any) -> dict[str, Any]:
     before = _number(request.params.get("before", ""))
     found = rules.last_touched(request.dbsession, PAGE + 1, before=before)
     more_url = _older(request, "", found[PAGE - 1].position) if len(found) > PAGE else None
-    return {"rules": [listed(row, request) for row in found[:PAGE]], "more_url": more_url}
+    feed = request.resource_path(context, "feed.atom")
+    return {"rules": listing(found[:PAGE], request), "more_url": more_url, "feed": feed}
 
 
 def _number(text: str) -> int | None:
@@ -75,82 +92,161 @@ def _look() -> str:
 
 @view_config(context=RuleResource, request_method="GET", permission=Permission.RULE_READ, keep=Concerns.ITS_RULE)
 def rule_page(context: RuleResource, request: Any) -> Response:
-    row = context.rule
-    if row.status == "withdrawn":
-        return _tombstone(row, request)
-    etag = f"{row.etag}-{row.revision}-{_look()}"
-    if etag in request.if_none_match:
-        return _cacheable(HTTPNotModified(), etag, row.updated_at)
-    response = _rendered(request, row, row, notice=None)
-    return _cacheable(response, etag, row.updated_at)
-
-
-@view_config(context=Revision, request_method="GET", permission=Permission.RULE_READ, keep=Concerns.ITS_RULE)
-def revision_page(context: Revision, request: Any) -> Response:
-    rule, row = context.rule, context.revision
+    rule, today = context.rule, request.now.date()
     if rule.status == "withdrawn":
         return _tombstone(rule, request)
-    current = row.revision == rule.revision
-    etag = f"{row.etag}-{row.revision}-of-{rule.revision}-{_look()}"
-    if etag in request.if_none_match:
-        return _cacheable(HTTPNotModified(), etag, row.published_at)
-    notice = None
-    if not current:
-        notice = {
-            "text": f"This is revision {row.revision}. Revision {rule.revision} is in force.",
-            "url": rule_path(request, rule.id),
-        }
-    return _cacheable(_rendered(request, rule, row, notice=notice), etag, row.published_at)
+    # Most rules have no revision that waits for its day.
+    waiting = rule.newest != rule.revision or rule.in_force_from > today
+    found = spans(revisions.days(request.dbsession, rule.id)) if waiting else {}
+    notices = []
+    if rule.in_force_from > today:
+        text = f"No revision of this rule is in force yet. This one comes into force on {day(rule.in_force_from)}."
+        notices.append({"text": text})
+    for span in found.values():
+        if span.state(today) is State.TO_COME and span.number != rule.revision:
+            text = f"Revision {span.number} was adopted and comes into force on {day(span.begins)}."
+            url = rule_path(request, rule.id, "revisions", str(span.number))
+            notices.append({"text": text, "url": url, "link": f"Read revision {span.number}"})
+    span = found.get(rule.revision) or Span(rule.revision, rule.in_force_from)
+    return revision_shown(request, rule, rule, span, notices, rule_path(request, rule.id), walk=False)
 
 
-def _rendered(request: Any, rule: Any, row: Any, notice: dict[str, str] | None) -> Response:
-    """`rule` is the rule in force, `row` the revision to show."""
-    current = row.revision == rule.revision
-    return render_to_response(
-        "cr:templates/rule.jinja2",
-        {
-            "rule": {
-                "id": str(rule.id),
-                "title": row.title,
-                "summary": row.summary,
-                "revision": row.revision,
-                "created_at": rule.created_at,
-                "updated_at": row.published_at,
-                "current": current,
-                "sha256": row.sha256,
-            },
-            "adoption": adoption(row, current),
-            "body": Markup(row.html),  # noqa: S704 - made by our own template when it was published
-            "links": {
-                "rule": rule_path(request, rule.id),
-                "history": rule_path(request, rule.id, "history"),
-                "edit": rule_path(request, rule.id, "edit"),
-                "json": request.resource_path(request.root, "api", "rules", str(rule.id)),
-                "revision": rule_path(request, rule.id, "revisions", str(row.revision)),
-                "canonical": rule_path(request, rule.id, "revisions", str(row.revision), "canonical.json"),
-            },
-            "notice": notice,
+def revision_shown(
+    request: Any, rule: Any, row: Any, span: Span, notices: list[dict[str, Any]], canonical: str, *, walk: bool = True
+) -> Response:
+    """The page of a revision: `rule` is the rule in force, `row` the revision to show, `span` its days.
+
+    `walk`: it leads to the revisions beside it.
+    """
+    today = request.now.date()
+    number = str(row.revision)
+    later = rule_path(request, rule.id, "revisions", str(row.revision + 1)) if row.revision < rule.newest else None
+    earlier = rule_path(request, rule.id, "revisions", str(row.revision - 1)) if row.revision > 1 else None
+    began_with = rules.copies(request.dbsession, rule.id, REMIXES + 1)
+    values = {
+        "rule": {
+            "id": str(rule.id),
+            "title": row.title,
+            "summary": row.summary,
+            "revision": row.revision,
+            "created_at": rule.created_at,
+            "updated_at": row.published_at,
+            "in_force": span.state(today) is State.IN_FORCE,
+            "sha256": row.sha256,
         },
-        request=request,
-    )
+        "adoption": adoption(row, span.told(today)),
+        "facts": _facts(row, rule, span, request),
+        "record": row.record,
+        "origin": origin(request, rule.copied_from, rule.copied_revision),
+        "remixes": listing(began_with[:REMIXES], request),
+        "links": {
+            "rule": rule_path(request, rule.id),
+            "canonical": canonical,
+            "revisions": rule_path(request, rule.id, "revisions"),
+            "history": rule_path(request, rule.id, "history"),
+            "edit": rule_path(request, rule.id, "edit"),
+            "begin": rule_path(request, rule.id, "copy", query={"revision": number}),
+            "copies": rule_path(request, rule.id, "copies") if len(began_with) > REMIXES else None,
+            "feed": rule_path(request, rule.id, "feed.atom"),
+            "json": request.resource_path(request.root, "api", "rules", str(rule.id)),
+            "revision": rule_path(request, rule.id, "revisions", number),
+            "hashed": rule_path(request, rule.id, "revisions", number, "canonical.json"),
+            "earlier": earlier,
+            "later": later,
+            "changes": changes_path(request, rule.id, row.revision),
+        },
+        "notices": notices,
+        "walk": walk,
+    }
+    if began_with or values["origin"]:
+        shows_others(request)
+    # The body is old exactly when its revision's own tag is.
+    return answer(request, "cr:templates/rule.jinja2", values, last_change(rule, request), row.etag, row.html)
 
 
-def adoption(row: Any, current: bool) -> str:
+def changes_path(request: Any, rule_id: UUID, revision: int) -> str | None:
+    """Where it is shown what a revision changed; None for the first one."""
+    if revision == 1:
+        return None
+    return rule_path(request, rule_id, "compare", query={"from": revision - 1, "to": revision})
+
+
+def last_change(rule: Any, request: Any) -> datetime:
+    """When what is said of the rule in force became true: something was published, or the day of a revision came."""
+    updated: datetime = rule.updated_at
+    begun = datetime.combine(rule.in_force_from, time(tzinfo=UTC))
+    return max(updated, begun) if begun <= request.now else updated
+
+
+def answer(
+    request: Any, template: str, values: dict[str, Any], changed: datetime, tag: str = "", body: str | None = None
+) -> Response:
+    """A public page. Its ETag is made of all that it shows: `values`, the `tag` of the stored body, and the look."""
+    told = json.dumps([values, tag, request.urls.origin, _look()], default=str, sort_keys=True)
+    etag = hashlib.sha256(told.encode()).hexdigest()[:32]
+    if etag in request.if_none_match:
+        return _cacheable(HTTPNotModified(), etag, changed)
+    if body is not None:
+        values = {**values, "body": Markup(body)}  # noqa: S704 - made by our own template when it was published
+    return _cacheable(render_to_response(template, values, request=request), etag, changed)
+
+
+def who(actor: UUID | None, rule: Any, called: dict[UUID, str]) -> str:
+    """Who published a revision, within a sentence. `called` as `names.names` gives it."""
+    name = called.get(actor) if actor else None
+    return name or ("the owner" if actor and actor == rule.owner else "an organizer")
+
+
+def _facts(row: Any, rule: Any, span: Span, request: Any) -> list[str]:
+    """What else is known of a revision's adoption, in sentences."""
+    today, published = request.now.date(), row.published_at.date()
+    by = who(row.actor, rule, names.names(request.dbsession, [row.actor]))
+    said = adopted_on(row)
+    facts = [f"Published by {by}." if said == published else f"Published by {by} on {day(published)}."]
+    if span.state(today) is State.IN_FORCE and span.begins != said:
+        facts.append(f"In force since {day(span.begins)}.")
+    elif span.state(today) is State.SUPERSEDED:
+        facts.append(f"In force: {span.period(today)}.")
+    if row.outside_rule:
+        facts.append("It was adopted in a way that the rule did not name at the time.")
+    return facts
+
+
+def adopted_on(row: Any) -> date | None:
+    """The day that the line under the title names."""
+    decided: date | None = row.decided_on
+    published: date = row.published_at.date()
+    return decided if decided or row.decided_by else published
+
+
+def adoption(row: Any, told: str) -> str:
     """The line under the title: “Revision 3, adopted by consent on 12 March 2026, in force”."""
-    words = [f"Revision {row.revision}"]
+    return ", ".join([f"Revision {row.revision}", adopted(row), told])
+
+
+def adopted(row: Any) -> str:
     decided: date | None = row.decided_on
     if row.decided_by:
         # People write "consent" or, as they would say it, "by consent".
         how = re.sub(r"^by\s+", "", row.decided_by, flags=re.IGNORECASE)
         # A method's name begins with a capital, a sentence goes on without one.
         how = how[0].lower() + how[1:] if how[1:2].islower() else how
-        words.append(f"adopted by {how}" + (f" on {day(decided)}" if decided else ""))
-    elif decided:
-        words.append(f"adopted on {day(decided)}")
-    else:
-        words.append(f"published on {day(row.published_at)}")
-    words.append("in force" if current else "superseded")
-    return ", ".join(words)
+        return f"adopted by {how}" + (f" on {day(decided)}" if decided else "")
+    return f"adopted on {day(decided)}" if decided else f"published on {day(row.published_at)}"
+
+
+def origin(request: Any, rule_id: UUID | None, revision: int | None) -> dict[str, Any] | None:
+    """The rule, and its revision where that is known, that another one began with; `url` None when it was withdrawn."""
+    rule = rules.find(request.dbsession, rule_id) if rule_id else None
+    if rule is None:
+        return None
+    head = revisions.heads(request.dbsession, rule.id, [revision]).get(revision) if revision else None
+    path = ["revisions", str(revision)] if head else []
+    return {
+        "title": head.title if head else rule.title,
+        "revision": revision,
+        "url": rule_path(request, rule.id, *path) if rule.status == "published" else None,
+    }
 
 
 def _cacheable(response: Any, etag: str, changed: Any) -> Any:
@@ -162,13 +258,17 @@ def _cacheable(response: Any, etag: str, changed: Any) -> Any:
 
 
 def _tombstone(row: Any, request: Any) -> Response:
+    by = names.names(request.dbsession, [row.withdrawn_by]).get(row.withdrawn_by) if row.withdrawn_by else None
+    began_with = rules.copies(request.dbsession, row.id, REMIXES + 1)
     response = render_to_response(
         "cr:templates/rule_withdrawn.jinja2",
         {
             "title": row.title,
             "at": row.updated_at,
-            "who": "its owner" if row.withdrawn_by else "the people who run this site",
+            "who": by or ("its owner" if row.withdrawn_by else "the people who run this site"),
             "reason": row.reason,
+            "remixes": listing(began_with[:REMIXES], request),
+            "copies_url": rule_path(request, row.id, "copies") if len(began_with) > REMIXES else None,
         },
         request=request,
     )
@@ -189,7 +289,12 @@ def ask_edit(context: RuleResource, request: Any) -> dict[str, Any]:
         raise Gone()
     following = rule.newest + 1
     return {
-        "rule": {"title": rule.title, "revision": rule.newest, "url": rule_path(request, rule.id)},
+        "rule": {
+            "title": rule.title,
+            "newest": rule.newest,
+            "in_force": rule.revision if rule.in_force_from <= request.now.date() else None,
+            "url": rule_path(request, rule.id),
+        },
         "begun": drafts.revising(request.dbsession, request.identity.account_id, rule.id, rule.newest) is not None,
         "others": [each for each in drafts_of_others(request, [rule]) if each["revision"] == following],
         "action": rule_path(request, rule.id, "edit"),

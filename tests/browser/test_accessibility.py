@@ -4,20 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Any
+from uuid import UUID
 
 import pytest
+import sqlalchemy as sa
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page
 
 from tests.browser.test_main_job import fill_last, sign_in
 from tests.fixtures.mail import Mailbox
+from tests.functional.rules import noon, person, publish, revise, withdraw
 
 WCAG = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
 LONG = "Rindfleischetikettierungsüberwachungsaufgabenübertragungsgesetzesdurchführungsverordnung"
 
 
 @pytest.fixture
-def organizer(browser: Browser, server: str, smtp: Mailbox) -> Iterator[tuple[BrowserContext, dict[str, str]]]:
+def organizer(
+    browser: Browser, server: str, smtp: Mailbox, engine: sa.Engine
+) -> Iterator[tuple[BrowserContext, dict[str, str]]]:
     """A signed-in browser, and the address of every page there is, with text in it."""
     with browser.new_context(base_url=server) as context:
         page = context.new_page()
@@ -39,6 +44,7 @@ def organizer(browser: Browser, server: str, smtp: Mailbox) -> Iterator[tuple[Br
         page.get_by_label("Summary").fill("A garden between two roads.")
         page.get_by_role("button", name="Save and go back").click()
         rule = rule.rstrip("/")
+        waiting, gone = rules_of_others(engine)
         yield (
             context,
             {
@@ -47,7 +53,17 @@ def organizer(browser: Browser, server: str, smtp: Mailbox) -> Iterator[tuple[Br
                 "rule": rule,
                 "rule history": f"{rule}/history",
                 "revision": f"{rule}/revisions/1",
+                "revisions": f"{rule}/revisions",
                 "edit": f"{rule}/edit",
+                "copy": f"{rule}/copy",
+                "waiting": waiting,
+                "superseded": f"{waiting}/revisions/1",
+                "waiting revisions": f"{waiting}/revisions",
+                "a day": f"{waiting}?on=2026-03-01",
+                "a day before": f"{waiting}?on=2020-01-01",
+                "no day": f"{waiting}?on=yesterday",
+                "withdrawn": gone,
+                "copies": f"{gone}/copies",
                 "drafts": "/drafts",
                 "draft": second,
                 "draft history": f"{second}/history",
@@ -65,6 +81,19 @@ def organizer(browser: Browser, server: str, smtp: Mailbox) -> Iterator[tuple[Br
                 "not found": "/nothing",
             },
         )
+
+
+def rules_of_others(engine: sa.Engine) -> tuple[str, str]:
+    """The paths of a rule that has all that a page can say of its revisions, and of one that was withdrawn."""
+    ana = person(engine, f"Ana {LONG}")
+    gone = publish(engine, ana, "2026-03-01", name=LONG)
+    source: dict[str, Any] = {"copied_from": UUID(gone[-36:]), "copied_revision": 1}
+    waiting = publish(engine, ana, "2026-03-01", "Care", name=LONG, **source)
+    decision: dict[str, Any] = {"changed": LONG, "decided_by": LONG, "record": f"https://example.org/{LONG}"}
+    revise(engine, waiting, ana, "2026-03-02", "Care", LONG, outside_rule=True, **decision)
+    revise(engine, waiting, ana, "2026-03-03", "Joy", in_force_from=noon("9000-01-01").date(), **decision)
+    withdraw(engine, gone, ana, "2026-03-04", LONG)
+    return waiting, gone
 
 
 def complaints(page: Page) -> list[Any]:

@@ -6,6 +6,8 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 import pytest
+from hypothesis import given as for_all
+from hypothesis import strategies as st
 
 from cr.errors import Conflict, PayloadTooLarge, ValidationProblem
 from cr.events import draft as d
@@ -260,3 +262,25 @@ def test_nothing_is_undone_in_a_published_draft() -> None:
     log = Log(d.Named(title="Elm"), d.Published(rule=RULE, revision=1))
     with pytest.raises(Conflict, match="published"):
         log.undo()
+
+
+@for_all(st.lists(st.sampled_from(["write", "undo", "restore", "step"]), max_size=20), st.data())
+def test_undoing_goes_back_through_what_still_stands(steps: list[str], data: st.DataObject) -> None:
+    log = Log()
+    stands = [""]
+    for number, step in enumerate(steps):
+        match step:
+            case "write":
+                log.add(d.Named(title=str(number)))
+                stands.append(str(number))
+            case "step":
+                log.add(d.ExtraAnswered(key="currentStep", value=str(number)))
+            case "restore":
+                facts = d.restore(log.now, log.at(data.draw(st.integers(1, len(log.events)))))
+                log.add(*facts)
+                stands += [log.now.title] * len(facts)
+            case "undo" if log.last_change() is not None:
+                log.undo()
+                stands.pop()
+        assert log.now.title == stands[-1]
+    assert (log.last_change() is None) == (len(stands) == 1)

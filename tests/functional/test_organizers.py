@@ -374,6 +374,7 @@ def test_who_is_removed_is_refused_at_once_and_loses_nothing(ada: TestApp, bo: T
     remove(ada, rule)
 
     refused = write(bo, f"{theirs}/about", page=open_part, summary="What I just wrote of the soil", status=403)
+    assert "Only the organizers of this rule write its next revision." in refused
     assert "What I just wrote of the soil" in refused
     form = form_to(open_publish, f"{own}/publish")
     form["changed"] = "What I wanted to tell the members"
@@ -381,7 +382,7 @@ def test_who_is_removed_is_refused_at_once_and_loses_nothing(ada: TestApp, bo: T
     assert "Only this rule’s organizers can change it." in refused
     assert "What I wanted to tell the members" in refused
     for gone in (theirs, f"{rule}/edit", f"{rule}/organizers"):
-        bo.get(gone, status=403)
+        assert "Only the organizers of this rule" in bo.get(gone, status=403)
 
     assert "You are no longer an organizer" in bo.get(own)
     assert "You are no longer an organizer" in bo.get(f"{own}/publish")

@@ -16,7 +16,10 @@ from webtest import TestApp
 from cr import page_cache
 from tests.functional.test_api_rules import DOCUMENT, publish
 
-KEPT = ["/", "/rules", "/rules?before=9999", "/rules/{}", "/rules/{}/history", "/rules/{}/revisions/1"]
+KEPT = [
+    *("/", "/rules", "/rules?before=9999", "/rules/{}", "/rules/{}/history", "/rules/{}/revisions/1"),
+    *("/rules/{}/revisions", "/rules/{}/feed.atom"),
+]
 
 
 @pytest.fixture
@@ -96,10 +99,30 @@ def test_what_is_published_shows_at_once(ada: TestApp, client: TestApp, memory: 
     revise(ada, rule_id, "Second")
     for path in paths[:5]:
         assert "Second" in client.get(path)
-    assert "Revision 2 is in force" in client.get(paths[5])
+    assert "Revision 2 took its place" in client.get(paths[5])
+    for path in paths[6:]:
+        assert "Revision 2" in client.get(path) or "revision 2" in client.get(path)
     hits = memory.figures().hits
     client.get(f"/rules/{other_id}")
     assert memory.figures().hits == hits + 1
+
+
+def test_what_a_page_says_of_other_rules_shows_at_once(
+    ada: TestApp, client: TestApp, memory: Any, engine: sa.Engine
+) -> None:
+    source = publish(ada, "Elm")
+    assert "Oak" not in client.get(f"/rules/{source}")
+    copy = ada.post_json(f"/api/rules/{source}/duplicate", {}).json["rule"]["id"]
+    paths = [f"/rules/{source}", f"/rules/{source}/copies", "/rules/feed.atom"]
+    for path in paths:
+        assert "Elm (Copy)" in client.get(path)
+    revise(ada, copy, "Oak")
+    for path in paths:
+        assert "Oak" in client.get(path)
+    assert f"/rules/{source}" in client.get(f"/rules/{copy}")
+    ada.delete(f"/api/rules/{source}")
+    assert "That rule was withdrawn." in client.get(f"/rules/{copy}")
+    assert "Elm was withdrawn" in client.get("/rules/feed.atom")
 
 
 def test_what_is_withdrawn_is_gone_at_once(ada: TestApp, client: TestApp, memory: Any) -> None:

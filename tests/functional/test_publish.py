@@ -100,6 +100,17 @@ def test_how_it_was_decided_can_be_left_open(ada: TestApp, client: TestApp, rule
     assert "Revision 2, published on" in client.get(rule)
 
 
+def test_a_revision_of_a_day_to_come_is_said_to_be_one(
+    ada: TestApp, client: TestApp, rule: str, draft: str, clock: Clock
+) -> None:
+    day = clock.now.date() + timedelta(days=40)
+    form = form_of(ada, draft, changed="The name.", in_force_from=day.isoformat())
+    page = form.submit(status=303).follow()
+    assert f"Revision 2 comes into force on {day.day} {day:%B %Y}." in page
+    assert "in force now" not in page
+    assert "Revision 2 was adopted and comes into force on" in client.get(rule)
+
+
 def test_a_rule_that_names_no_way_asks_nothing_back(ada: TestApp, engine: sa.Engine) -> None:
     path = start(ada)
     write(ada, f"{path}/values", label="Care")

@@ -73,6 +73,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--seconds", type=int, default=2, help="of each run (%(default)s)")
     parser.add_argument("--rounds", type=int, default=7, help="the medians of which are told (%(default)s)")
+    parser.add_argument("--connections", type=int, nargs="+", default=[1, 8], help="of one run each (%(default)s)")
     parser.add_argument("--bare", nargs=2, metavar=("PORT", "FILE"), help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.bare:
@@ -90,7 +91,7 @@ def main() -> int:
         answers = Path(folder) / "answers.json"
         answers.write_text(json.dumps([answer(kept.port, case) for case in cases]))
         plain = held.enter_context(process("--bare", answers))
-        for connections in (1, 8):
+        for connections in options.connections:
             for case in cases:
                 servers = {"bare waitress": plain, "from memory": kept, "made anew": made}
                 runs = measured(servers, case, connections, options)

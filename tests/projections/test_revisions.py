@@ -1,12 +1,19 @@
-"""What is made of a document for its page: anchors that stay, and Markdown where it can be had in time."""
+"""What is made of a document for its page: anchors that stay, and Markdown where it can be had in time; and which
+revision is in force on a day.
+"""
 
 from __future__ import annotations
 
+from datetime import date, timedelta
+from itertools import product
 from typing import Any
+from uuid import UUID
 
 import pytest
+import sqlalchemy as sa
 from hypothesis import given
 from hypothesis import strategies as st
+from sqlalchemy.orm import Session
 
 from cr import prose
 from cr.catalog.choosing import add_template
@@ -14,6 +21,7 @@ from cr.catalog.source import read
 from cr.events.document import composed
 from cr.projections import revisions
 from cr.projections.revisions import html_of, outline
+from tests.functional.rules import person, publish, revise
 
 
 def document(*titles: str) -> dict[str, Any]:
@@ -33,6 +41,22 @@ def test_equal_titles_are_numbered() -> None:
         "a-dues-4",
         "a-dues-5",
     ]
+
+
+LONG = "How we share what we grow, and what we do when there is too much or too little of it in a year " * 2
+
+
+@pytest.mark.parametrize("section", ["Values", "☀", LONG, "Straße für Bücher", "1"])
+@pytest.mark.parametrize("title", ["Care", "☂", "☂ ☂", LONG, "Care?", "2"])
+def test_an_anchor_stays_when_others_come_before_it(section: str, title: str) -> None:
+    def anchors(before: list[str], sections: list[str]) -> tuple[str, str]:
+        entries = [{"title": each} for each in (*before, title)]
+        parts = [{"categoryName": each, "entries": [{"title": "Trust"}]} for each in sections]
+        shown = outline({"sections": [*parts, {"categoryName": section, "entries": entries}]})["sections"][-1]
+        return shown["key"], shown["entries"][-1]["anchor"]
+
+    alone = anchors([], [])
+    assert anchors(["Trust", "☁", "A " * 100], ["Other", "☁", "Care"]) == alone
 
 
 @given(
@@ -57,7 +81,7 @@ def test_the_numbers_that_are_taken_are_not_tried_again() -> None:
 
     taken = Counting()
     for _ in range(500):
-        revisions._anchor("Dues", "clause", taken)
+        revisions._anchor("dues", taken)
     assert Counting.asked <= 1000
 
 
@@ -98,3 +122,26 @@ def test_every_template_is_markdown() -> None:
     values = {each.id: each for each in catalog.values}
     for template in catalog.templates:
         assert html_of(composed(add_template({}, template, methods, values))) is prose.to_html
+
+
+def test_the_revision_of_a_day_is_the_one_that_the_definition_says(engine: sa.Engine) -> None:
+    """Of those whose day has come the one with the highest number; before any, the first to come."""
+    first = date(2026, 3, 1)
+    someone = person(engine)
+    rules = {}
+    for begins in [*product((-3, 0, 2, 5), repeat=3), (4,), (0, 9, 1, 9, 4)]:
+        rule = publish(engine, someone, "2026-03-01", in_force_from=first + timedelta(begins[0]))
+        for number, later in enumerate(begins[1:], 2):
+            revise(engine, rule, someone, "2026-03-01", f"{number}", in_force_from=first + timedelta(later))
+        rules[UUID(rule[-36:])] = begins
+    with Session(engine) as session:
+        for offset in range(-5, 12):
+            on = first + timedelta(offset)
+            heads = revisions.heads_in_force(session, rules, on)
+            for rule_id, begins in rules.items():
+                come = [number for number, day in enumerate(begins, 1) if day <= offset]
+                coming = [number for number, day in enumerate(begins, 1) if day == min(begins)]
+                row = revisions.in_force(session, rule_id, on)
+                assert (row.id, row.revision, row.newest) == (rule_id, (come or coming)[-1], len(begins))
+                assert heads[rule_id].revision == row.revision
+        assert revisions.in_force(session, someone, first) is None
