@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
+import psycopg2
 import sqlalchemy as sa
 import zope.sqlalchemy
 from sqlalchemy.orm import Session, sessionmaker
@@ -57,15 +58,17 @@ def is_disconnect(error: BaseException) -> bool:
     """Whether `error` says that the database is away, rather than that a statement was wrong."""
     if isinstance(error, sa.exc.TimeoutError):
         return True
-    if not isinstance(error, sa.exc.DBAPIError):
+    if isinstance(error, sa.exc.DBAPIError):
+        if error.connection_invalidated:
+            return True
+        error = error.orig or error
+    if not isinstance(error, psycopg2.Error):
         return False
-    if error.connection_invalidated:
-        return True
     # A connection that was never made has no SQLSTATE; class 57 is an operator's shutdown, 08 a lost connection,
     # 53 a server out of connections or memory.
-    state = getattr(error.orig, "pgcode", None)
+    state = error.pgcode
     if state is None:
-        return isinstance(error, sa.exc.OperationalError | sa.exc.InterfaceError)
+        return isinstance(error, psycopg2.OperationalError | psycopg2.InterfaceError)
     return str(state)[:2] in ("08", "53") or str(state) in ("57P01", "57P02", "57P03")
 
 

@@ -12,21 +12,17 @@ _markdown = MarkdownIt("commonmark", {"html": False, "breaks": True, "typographe
     ["image", "html_block", "html_inline", "heading", "lheading", "code", "fence", "hr", "reference"]
 )
 
-_TAGS = {"p", "br", "em", "strong", "ul", "ol", "li", "a", "blockquote", "code"}
-_ATTRIBUTES = {"a": {"href"}, "ol": {"start"}}
+_cleaner = nh3.Cleaner(
+    tags={"p", "br", "em", "strong", "ul", "ol", "li", "a", "blockquote", "code"},
+    attributes={"a": {"href"}, "ol": {"start"}},
+    url_schemes={"http", "https", "mailto"},
+    link_rel="nofollow noopener ugc",
+)
 
 
 def to_html(text: str) -> Markup:
     """Paragraphs, lists, quotations, emphasis and links; anything else stays as the characters that were typed."""
-    return Markup(  # noqa: S704 - cleaned here, by nh3, against the lists above
-        nh3.clean(
-            _markdown.render(text),
-            tags=_TAGS,
-            attributes=_ATTRIBUTES,
-            url_schemes={"http", "https", "mailto"},
-            link_rel="nofollow noopener ugc",
-        )
-    )
+    return Markup(_cleaner.clean(_markdown.render(text)))  # noqa: S704 - cleaned here, against the lists above
 
 
 def to_plain_html(text: str) -> Markup:

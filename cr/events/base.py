@@ -99,17 +99,26 @@ class JsonMapper(Mapper[UUID]):
         )
 
     def to_domain_event(self, stored_event: StoredEvent) -> Any:
-        try:
-            cls = _kinds[stored_event.topic]
-            state = from_json(stored_event.state)
-            version = state.pop("class_version", 1)
-            while version < cls.class_version:
-                getattr(cls, f"upcast_v{version}_v{version + 1}")(state)
-                version += 1
-            state["originator_id"] = stored_event.originator_id
-            state["originator_version"] = stored_event.originator_version
-            return _adapter(cls).validate_python(state)
-        except (ValueError, KeyError, AttributeError) as error:
-            raise MapperDeserialisationError(
-                f"{stored_event.topic} {stored_event.originator_id} version {stored_event.originator_version}: {error}"
-            ) from error
+        return decoded(
+            stored_event.originator_id, stored_event.originator_version, stored_event.topic, stored_event.state
+        )
+
+
+def decoded(originator_id: Any, originator_version: int, topic: str, state: str | bytes) -> Event:
+    """The event that a row of the log holds. Raises the library's `MapperDeserialisationError`."""
+    try:
+        cls = _kinds[topic]
+        event: Event
+        if cls.class_version == 1:
+            event = _adapter(cls).validator.validate_json(state)
+        else:
+            old = from_json(state)
+            for version in range(old.pop("class_version", 1), cls.class_version):
+                getattr(cls, f"upcast_v{version}_v{version + 1}")(old)
+            event = _adapter(cls).validate_python(old)
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise MapperDeserialisationError(f"{topic} {originator_id} version {originator_version}: {error}") from error
+    # Nobody has seen the event yet, so that its header may still be filled in; a second object would cost more than
+    # all the rest.
+    vars(event).update(originator_id=originator_id, originator_version=originator_version)
+    return event

@@ -1,30 +1,31 @@
 """Making read models anew from the log, and checking that the live ones say what the log says.
 
 A rebuild fills new tables in a schema of its own while the old ones go on being read and written, catches up with what
-is appended meanwhile, and swaps at the end while appends wait for a moment. One that is killed leaves the old tables
-as they were; the next one starts afresh.
+is appended meanwhile, and swaps at the end while appends wait for a moment. One that is stopped leaves the old tables
+as they were; the next one goes on from there, if it is to make the same read models in the same versions.
 """
 
 from __future__ import annotations
 
 import logging
+import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
-from eventsourcing.persistence import Notification
 from pyramid.events import ApplicationCreated
 
 from cr import page_cache
-from cr.db import Timestamp, metadata
-from cr.events.base import JsonMapper, Recorded
-from cr.events.store import events, read, safe_head
+from cr.db import NAMING, Timestamp, metadata
+from cr.events.base import Recorded, decoded
+from cr.events.store import BUSY, PATIENCE, events, read, safe_head, settled_head
 from cr.projections import ALL
 from cr.projections.base import Buffer, Projection
+from cr.projections.helper import Helper
 
 log = logging.getLogger(__name__)
 
@@ -50,14 +51,22 @@ REBUILD_LOCK = 7_301_002
 SCRATCH = "rebuild"
 """Schema of the tables in the making."""
 
-PATIENCE = "300ms"
-"""How long a rebuild waits for a lock, while everybody who wants it after us waits too. Shorter than the second after
-which PostgreSQL looks for deadlocks: ours is the side that steps back and tries again."""
+progress_table = sa.Table(
+    "progress",
+    sa.MetaData(schema=SCRATCH),
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("version", sa.Text, nullable=False),
+    sa.Column("position", sa.BigInteger, nullable=False),
+    # The server's process that holds the rebuild's lock: without it the rebuild is not running any more.
+    sa.Column("guard", sa.BigInteger, nullable=False),
+)
+"""How far the tables in the making are; written in the same transactions as their rows."""
 
-BUSY = ("55P03", "40P01")
-"""lock_not_available, deadlock_detected"""
+BATCH = 5000
+"""Events replayed in one transaction."""
 
-_mapper = JsonMapper()
+WORTH_HELP = 20_000
+"""Positions. With fewer to replay a process of its own would start longer than it works."""
 
 
 class RebuildRunning(Exception):
@@ -66,7 +75,15 @@ class RebuildRunning(Exception):
 
 @dataclass(frozen=True)
 class Status:
-    """`built` None: never. `stale`: the code would make other rows than the table holds."""
+    """`built` None: never. `stale`: the code would make other rows than the table holds.
+
+    `lag` is how many events the live table does not explain. Rows are written with their events, so that it is 0 for a
+    table of the version that the code wants, and for any other the whole log, which has to be replayed first. It is
+    counted in positions, which have gaps: there are as many events at most.
+
+    `rows` is the database's own estimate, None where it has none yet. `reached` is the position up to which a rebuild
+    has made the wanted version, None without one; `running` whether that rebuild is at it now.
+    """
 
     name: str
     wanted: str
@@ -74,34 +91,63 @@ class Status:
     position: int | None
     rebuilt_at: datetime | None
     head: int
+    lag: int
     rows: int | None
+    reached: int | None
+    running: bool
 
     @property
     def stale(self) -> bool:
         return self.built != self.wanted
 
 
-def status(connection: sa.Connection) -> list[Status]:
+def status(connection: sa.Connection, *, count: bool = False) -> list[Status]:
+    """How each read model stands. Cheap, however long the log is, unless rows are to be counted."""
     head = connection.scalar(sa.select(sa.func.coalesce(sa.func.max(events.c.position), 0))) or 0
     known = {row.name: row for row in connection.execute(sa.select(projections))}
+    making = {row.name: row for row in _making(connection)}
     result = []
     for projection in ALL:
-        row = known.get(projection.name)
-        rows = None
-        if row is not None:
-            rows = connection.scalar(sa.select(sa.func.count()).select_from(projection.tables[0]))
+        row, made = known.get(projection.name), making.get(projection.name)
+        built = row.version if row else None
         result.append(
             Status(
                 name=projection.name,
                 wanted=projection.version,
-                built=row.version if row else None,
+                built=built,
                 position=row.position if row else None,
                 rebuilt_at=row.rebuilt_at if row else None,
                 head=head,
-                rows=rows,
+                lag=0 if built == projection.version else head,
+                rows=_rows(connection, projection.tables[0], count=count) if row else None,
+                reached=made.position if made and made.version == projection.version else None,
+                running=made is not None and made.running,
             )
         )
     return result
+
+
+def _rows(connection: sa.Connection, table: sa.Table, *, count: bool) -> int | None:
+    if count:
+        return connection.scalar(sa.select(sa.func.count()).select_from(table))
+    estimate = sa.text("SELECT reltuples::bigint FROM pg_class WHERE oid = to_regclass(:name)")
+    rows: int | None = connection.scalar(estimate, {"name": f"public.{table.name}"})
+    return rows if rows is None or rows >= 0 else None
+
+
+def _making(connection: sa.Connection) -> Sequence[Any]:
+    """Rows of `progress_table`, with `running`; nothing where no rebuild runs or was stopped."""
+    holders = sa.text("SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND objid = :lock AND granted")
+    try:
+        with connection.begin_nested():
+            if connection.scalar(sa.text(f"SELECT to_regclass('{progress_table}')")) is None:
+                return ()
+            guards = connection.scalars(holders, {"lock": REBUILD_LOCK}).all()
+            return connection.execute(
+                sa.select(progress_table, progress_table.c.guard.in_(guards).label("running"))
+            ).all()
+    except sa.exc.ProgrammingError:
+        return ()  # it ended while we looked, or this role may not look
 
 
 def stale(connection: sa.Connection) -> list[Projection]:
@@ -111,47 +157,70 @@ def stale(connection: sa.Connection) -> list[Projection]:
 
 
 def rebuild(engine: sa.Engine, chosen: Sequence[Projection], progress: Progress = lambda done, head: None) -> int:
-    """Replay the whole log into the chosen read models; the number of events replayed.
+    """Replay the log into the chosen read models; the number of events behind where it began.
 
     Raises `RebuildRunning` when another one is at it.
     """
-    with _alone(engine):
-        return _rebuild(engine, chosen, progress)
+    with _alone(engine) as guard:
+        return _rebuild(engine, guard, chosen, progress)
 
 
 @contextmanager
-def _alone(engine: sa.Engine) -> Iterator[None]:
-    """Raises `RebuildRunning` when another rebuild or check of this database is under way."""
+def _alone(engine: sa.Engine) -> Iterator[int]:
+    """Gives the server's process that holds the lock.
+
+    Raises `RebuildRunning` when another rebuild or check of this database is under way.
+    """
     # A connection of its own holds the lock; it must not sit in a transaction meanwhile.
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as guard:
         if not guard.scalar(sa.select(sa.func.pg_try_advisory_lock(REBUILD_LOCK))):
             raise RebuildRunning()
         try:
-            yield
+            process: int = guard.execute(sa.select(sa.func.pg_backend_pid())).scalar_one()
+            yield process
         finally:
             guard.execute(sa.select(sa.func.pg_advisory_unlock(REBUILD_LOCK)))
 
 
-def _rebuild(engine: sa.Engine, chosen: Sequence[Projection], progress: Progress) -> int:
+def _rebuild(engine: sa.Engine, guard: int, chosen: Sequence[Projection], progress: Progress) -> int:
     tables = [table for projection in chosen for table in projection.tables]
-    with engine.begin() as connection:
-        connection.execute(sa.text(f"DROP SCHEMA IF EXISTS {SCRATCH} CASCADE"))
-        connection.execute(sa.text(f"CREATE SCHEMA {SCRATCH}"))
-        _create(connection, tables, SCRATCH)
-    done = count = 0
+    start = _begin(engine, guard, chosen, tables)
+    ready = False
     for pause in _pauses():
         try:
             while True:
-                head = _safe_head(engine)
-                count += _catch_up(engine, chosen, done, head, progress)
-                done = head
+                head = settled_head(engine)
+                _catch_up(engine, chosen, head, progress)
+                if not ready:
+                    _make_ready(engine, tables)
+                    ready = True
                 if _is_close(engine, head):
-                    return count + _swap(engine, chosen, tables, done, progress)
+                    end = _swap(engine, chosen, tables, head)
+                    progress(end, end)
+                    return _number_of_events(engine, start, end)
         except sa.exc.OperationalError as error:
             if getattr(error.orig, "pgcode", None) not in BUSY:
                 raise
             time.sleep(pause)
     raise AssertionError("unreachable: pauses never end")
+
+
+def _begin(engine: sa.Engine, guard: int, chosen: Sequence[Projection], tables: Sequence[sa.Table]) -> int:
+    """Take up the tables that an earlier rebuild was stopped at, else make new ones; the position they reached."""
+    wanted = {projection.name: projection.version for projection in chosen}
+    with engine.begin() as connection:
+        made = _making(connection)
+        if {row.name: row.version for row in made} == wanted:
+            connection.execute(sa.update(progress_table).values(guard=guard))
+            reached: int = min(row.position for row in made)
+            return reached
+        connection.execute(sa.text(f"DROP SCHEMA IF EXISTS {SCRATCH} CASCADE"))
+        connection.execute(sa.text(f"CREATE SCHEMA {SCRATCH}"))
+        progress_table.create(connection)
+        for name, version in wanted.items():
+            connection.execute(sa.insert(progress_table).values(name=name, version=version, position=0, guard=guard))
+        _create(connection, tables, SCRATCH)
+    return 0
 
 
 def _pauses() -> Iterator[float]:
@@ -161,23 +230,66 @@ def _pauses() -> Iterator[float]:
         yield 5.0
 
 
-def _safe_head(engine: sa.Engine) -> int:
-    with engine.begin() as connection:
-        connection.execute(sa.text(f"SET LOCAL lock_timeout = '{PATIENCE}'"))
-        return safe_head(connection)
+def _catch_up(engine: sa.Engine, chosen: Sequence[Projection], head: int, progress: Progress) -> None:
+    """Replay up to `head`: what is slow beside the rest, each from where it is."""
+    slow = [projection for projection in chosen if projection.slow]
+    others = [projection for projection in chosen if not projection.slow]
+    with ExitStack() as stack:
+        if slow and others and head - _reached(engine, slow) > WORTH_HELP and (os.cpu_count() or 1) > 1:
+            helper = stack.enter_context(Helper(engine.url, slow, head))
+            replay(engine, others, head, lambda done, head: progress(min(done, _reached(engine, slow)), head))
+            while helper.works():
+                progress(_reached(engine, slow), head)
+        else:
+            replay(engine, others, head, progress)
+    # A helper that ended early has left the rest to us.
+    replay(engine, slow, head, progress)
 
 
-def _catch_up(engine: sa.Engine, chosen: Sequence[Projection], done: int, head: int, progress: Progress) -> int:
-    """Replay from behind position `done` up to `head`; the number of events."""
-    count = 0
+def _reached(engine: sa.Engine, chosen: Sequence[Projection]) -> int:
+    """The position up to which the tables in the making have all of these."""
+    names = [projection.name for projection in chosen]
+    with engine.connect() as connection:
+        lowest = sa.select(sa.func.min(progress_table.c.position)).where(progress_table.c.name.in_(names))
+        position: int | None = connection.scalar(lowest)
+    return position or 0
+
+
+def replay(engine: sa.Engine, chosen: Sequence[Projection], head: int, progress: Progress) -> None:
+    """Write into the tables in the making what these read models say up to `head`, from where they are."""
+    if not chosen:
+        return
+    done = _reached(engine, chosen)
     # Read and written batch by batch, each in a transaction of its own, so that a long replay is no long one.
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as source:
-        for batch in read(source, after=done, to=head):
+        for batch in read(source, after=done, to=head, batch=BATCH, topics=_topics(chosen)):
             with engine.begin() as target:
+                _note(target, chosen, batch[-1].position)
                 _replay(target, SCRATCH, chosen, batch)
-            count += len(batch)
-            progress(batch[-1].id, head)
-    return count
+            progress(batch[-1].position, head)
+    with engine.begin() as target:
+        _note(target, chosen, head)
+
+
+def _note(connection: sa.Connection, chosen: Sequence[Projection], position: int) -> None:
+    # What is lost in a crash is lost with its rows, and replayed again.
+    connection.execute(sa.text("SET LOCAL synchronous_commit = off"))
+    names = [projection.name for projection in chosen]
+    connection.execute(sa.update(progress_table).where(progress_table.c.name.in_(names)).values(position=position))
+
+
+def _topics(chosen: Sequence[Projection]) -> Sequence[str]:
+    return sorted(set().union(*(projection.topics for projection in chosen)))
+
+
+def _make_ready(engine: sa.Engine, tables: Sequence[sa.Table]) -> None:
+    """Make the indices, which cost less than when they are kept while rows come, and count for the planner."""
+    with engine.begin() as connection:
+        connection.execute(sa.text("SET LOCAL statement_timeout = 0"))
+        for table in _copies(tables, SCRATCH):
+            for index in table.indexes:
+                index.create(connection, checkfirst=True)
+            connection.execute(sa.text(f"ANALYZE {table}"))
 
 
 def _is_close(engine: sa.Engine, head: int) -> bool:
@@ -187,10 +299,8 @@ def _is_close(engine: sa.Engine, head: int) -> bool:
         return (connection.scalar(sa.select(sa.func.count()).select_from(ahead)) or 0) < CLOSE_ENOUGH
 
 
-def _swap(
-    engine: sa.Engine, chosen: Sequence[Projection], tables: Sequence[sa.Table], done: int, progress: Progress
-) -> int:
-    """Replay the rest and put the new tables in the place of the old, in one transaction.
+def _swap(engine: sa.Engine, chosen: Sequence[Projection], tables: Sequence[sa.Table], done: int) -> int:
+    """Replay the rest and put the new tables in the place of the old, in one transaction; the last position replayed.
 
     A request that has read a table and is about to append waits for us while we wait for it; giving up soon and
     trying again lets it finish. Raises `OperationalError` with a code of `BUSY` then, and nothing has changed.
@@ -198,8 +308,8 @@ def _swap(
     with engine.begin() as connection:
         connection.execute(sa.text(f"SET LOCAL lock_timeout = '{PATIENCE}'"))
         head = safe_head(connection)
-        rest = [notification for batch in read(connection, after=done, to=head) for notification in batch]
-        _replay(connection, SCRATCH, chosen, rest)
+        for batch in read(connection, after=done, to=head):
+            _replay(connection, SCRATCH, chosen, batch)
         for table in tables:
             connection.execute(sa.text(f"DROP TABLE IF EXISTS public.{table.name}"))
             connection.execute(sa.text(f"ALTER TABLE {SCRATCH}.{table.name} SET SCHEMA public"))
@@ -208,25 +318,33 @@ def _swap(
             connection.execute(
                 sa.insert(projections).values(name=projection.name, version=projection.version, position=head)
             )
-        connection.execute(sa.text(f"DROP SCHEMA {SCRATCH}"))
+        connection.execute(sa.text(f"DROP SCHEMA {SCRATCH} CASCADE"))
         page_cache.announce(connection, None)
-    progress(head, head)
-    return len(rest)
+    return head
+
+
+def _number_of_events(engine: sa.Engine, after: int, to: int) -> int:
+    between = sa.select(sa.func.count()).where(events.c.position > after, events.c.position <= to)
+    with engine.connect() as connection:
+        number: int | None = connection.scalar(between)
+    return number or 0
 
 
 def _create(connection: sa.Connection, tables: Iterable[sa.Table], schema: str) -> None:
-    scratch = sa.MetaData()
-    for table in tables:
-        table.to_metadata(scratch, schema=schema)
-    scratch.create_all(connection)
+    for table in _copies(tables, schema):
+        connection.execute(sa.schema.CreateTable(table))
 
 
-def _replay(
-    connection: sa.Connection, schema: str, chosen: Sequence[Projection], batch: Iterable[Notification]
-) -> None:
+def _copies(tables: Iterable[sa.Table], schema: str) -> list[sa.Table]:
+    scratch = sa.MetaData(naming_convention=NAMING)
+    return [table.to_metadata(scratch, schema=schema) for table in tables]
+
+
+def _replay(connection: sa.Connection, schema: str, chosen: Sequence[Projection], batch: Iterable[Any]) -> None:
+    """`batch`: rows of the log as `cr.events.store.read` gives them."""
     buffer = Buffer()
-    for notification in batch:
-        recorded = Recorded(notification.id, _mapper.to_domain_event(notification))
+    for originator_id, originator_version, topic, state, position in batch:
+        recorded = Recorded(position, decoded(originator_id, originator_version, topic, state))
         for projection in chosen:
             for operation in projection.operations(recorded):
                 buffer.add(operation)
@@ -266,7 +384,7 @@ def _check(engine: sa.Engine, chosen: Sequence[Projection], progress: Progress) 
         head = connection.scalar(sa.select(sa.func.coalesce(sa.func.max(events.c.position), 0))) or 0
         for batch in read(connection, after=0, to=head):
             _replay(connection, schema, chosen, batch)
-            progress(batch[-1].id, head)
+            progress(batch[-1].position, head)
         result = [_difference(connection, table, schema) for table in tables]
         connection.rollback()
     return result

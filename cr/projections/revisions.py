@@ -71,7 +71,7 @@ def _version() -> str:
     return fingerprint(*sources, also=libraries)
 
 
-PROJECTION = Projection("revisions", _version(), (revisions,))
+PROJECTION = Projection("revisions", _version(), (revisions,), slow=True)
 
 
 @PROJECTION.on(r.Published, r.Revised)

@@ -29,12 +29,17 @@ ENTRIES = 100
 PAUSE = timedelta(minutes=30)
 """After this long without an entry a person's next one begins a new sitting."""
 
+CHARACTERS = 200_000
+"""Of all changed texts on one page; what is longer can be looked at by comparing."""
+
 HEADLINE = 3
 """Things that happened in a sitting that its headline names."""
 
 
 @view_defaults(context=DraftResource, permission=Permission.DRAFT_EDIT)
 class DraftHistoryViews(DraftPage):
+    room = CHARACTERS
+
     @view_config(name="history", request_method="GET", renderer="cr:templates/draft_history.jinja2")
     def history(self) -> dict[str, Any]:
         before = number(self.request.params.get("before", ""))
@@ -91,18 +96,27 @@ class DraftHistoryViews(DraftPage):
             "start": rows[-1].at,
             "end": rows[0].at,
             "number": rows[0].version,
-            "changes": changes(payloads[rows[-1].version][0], payloads[rows[0].version][1]),
+            "changes": self._changes(payloads[rows[-1].version][0], payloads[rows[0].version][1]),
             "entries": [
                 {
                     "number": row.version,
                     "at": row.at,
-                    "changes": changes(*payloads[row.version]) if len(rows) > 1 else [],
+                    "changes": self._changes(*payloads[row.version]) if len(rows) > 1 else [],
                     "url": self.url("at", query={"entry": row.version}),
                     "restorable": self._restorable(row.version),
                 }
                 for row in rows
             ],
         }
+
+    def _changes(self, before: Payload, after: Payload) -> list[dict[str, Any]]:
+        """As `changes`, with None for the texts that the page has no room for."""
+        found = changes(before, after)
+        for each in found:
+            self.room -= len(each["text"].before) + len(each["text"].after)
+            if self.room < 0:
+                each["text"] = None
+        return found
 
     def _restorable(self, version: int) -> bool:
         return self.draft.status == "open" and version < self.draft.version

@@ -17,7 +17,7 @@ from cr.pages import day
 from cr.projections import revisions, rules
 from cr.resources.rules import RuleResource, RulesResource
 from cr.security import Permission
-from cr.views.rule_history import _changes
+from cr.views.rule_history import changes
 from cr.views.rules import _tombstone, adopted, answer, rule_path
 
 ENTRIES = 50
@@ -133,7 +133,7 @@ class _Changes:
     def __iter__(self) -> Iterator[str]:
         head, session = self._head, self._request.dbsession
         before = revisions.heads(session, head.rule, [head.revision - 1]).get(head.revision - 1)
-        return iter(_changes(before, head, self._request) if before is not None else [])
+        return iter(changes(before, head, self._request) if before is not None else [])
 
 
 def _farewells(rows: Sequence[Any], request: Any) -> list[dict[str, Any]]:

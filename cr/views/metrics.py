@@ -74,8 +74,9 @@ class Figures:
             "cr_projection_stale", "Whether the code would make other rows.", labels=["projection"]
         )
         for each in found:
-            position.add_metric([each.name], each.position or 0)
-            lag.add_metric([each.name], each.head - (each.position or 0))
+            # Commands write rows with their events: a table that is not stale is at the head, whenever it was made.
+            position.add_metric([each.name], each.head - each.lag)
+            lag.add_metric([each.name], each.lag)
             stale.add_metric([each.name], each.stale)
         yield from (position, lag, stale)
 

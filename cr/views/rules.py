@@ -150,7 +150,7 @@ def revision_shown(
             "feed": rule_path(request, rule.id, "feed.atom"),
             "json": request.resource_path(request.root, "api", "rules", str(rule.id)),
             "revision": rule_path(request, rule.id, "revisions", number),
-            "hashed": rule_path(request, rule.id, "revisions", number, "canonical.json"),
+            "canonical_json": rule_path(request, rule.id, "revisions", number, "canonical.json"),
             "earlier": earlier,
             "later": later,
             "changes": changes_path(request, rule.id, row.revision),

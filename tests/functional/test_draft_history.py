@@ -9,7 +9,7 @@ import pytest
 import sqlalchemy as sa
 from webtest import TestApp
 
-from cr.views.draft_history import ENTRIES, headline
+from cr.views.draft_history import CHARACTERS, ENTRIES, headline
 from tests.fixtures.site import Clock
 from tests.functional.flow import unequal
 from tests.functional.people import form_to, path_of
@@ -114,6 +114,21 @@ def test_a_long_history_comes_page_by_page_and_a_sitting_may_go_on(ada: TestApp)
     assert sentences(second) == ["Started from a blank page. You"]
     assert "Compare with before this sitting" in second
     assert "Undo" not in second
+
+
+def test_a_page_of_history_holds_only_so_much_text(ada: TestApp) -> None:
+    draft = start(ada, "Elm")
+    for words in ("first", "second", "third", "fourth", "fifth"):
+        value = {"label": "Care", "meaning": f"{words} " * (CHARACTERS // 5 // len(words))}
+        ada.put_json(
+            "/api/drafts/me",
+            {"payload": {"title": "Elm", "selectedCoreValueIds": ["c"], "coreValueDetailsByChipId": {"c": value}}},
+        )
+    page = ada.get(f"{draft}/history")
+    assert len(page.text) < 1.5 * CHARACTERS
+    assert "Too long to be shown here." in page
+    last = page.html.select_one(".at span").text.removeprefix("no. ")
+    assert "fifth" in ada.get(f"{draft}/compare?from=0&to={last}")
 
 
 # --- Undo -------------------------------------------------------------------------------------------------------------

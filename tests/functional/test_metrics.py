@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from prometheus_client.parser import text_string_to_metric_families
 from webtest import TestApp
 
+from cr.projections import BY_NAME
 from cr.settings import SettingsError
 from tests.fixtures.site import MakeApp
 from tests.functional.test_api_rules import publish
@@ -49,18 +50,22 @@ def test_the_figures(ada: TestApp, client: TestApp, engine: sa.Engine) -> None:
     assert {"cr_page_cache_hits_total", "cr_page_cache_pages", "cr_page_cache_bytes"} <= set(now)
     assert now["cr_page_cache_listening"] == 0
     assert now["process_start_time_seconds"] > 0
-    for name in ("drafts", "histories", "revisions", "rules"):
+    for name in BY_NAME:
         assert now[f"cr_projection_stale {name}"] == 0
-        assert {f"cr_projection_position {name}", f"cr_projection_lag {name}"} <= set(now)
+        assert now[f"cr_projection_position {name}"] == head
+        assert now[f"cr_projection_lag {name}"] == 0
     for told in ("ada", "Elm", TOKEN):
         assert told not in text
 
 
-def test_a_read_model_that_is_old_is_stale(client: TestApp, engine: sa.Engine) -> None:
+def test_a_read_model_that_is_old_is_stale(ada: TestApp, client: TestApp, engine: sa.Engine) -> None:
+    publish(ada, "Elm Street")
     with engine.begin() as connection:
         connection.execute(sa.text("UPDATE projections SET version = 'older' WHERE name = 'rules'"))
     now, _ = scraped(client)
     assert now["cr_projection_stale rules"] == 1
+    assert now["cr_projection_lag rules"] == now["cr_log_head"]
+    assert now["cr_projection_lag revisions"] == 0
     assert now["cr_projection_stale revisions"] == 0
 
 

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import json
+import signal
+import subprocess
+import sys
 import threading
+from collections.abc import Callable
 from contextlib import nullcontext
 from typing import Any
 from uuid import uuid4
@@ -16,6 +21,7 @@ from cr.events.application import Rules
 from cr.projections import ALL, BY_NAME
 from cr.projections.command import main
 from cr.projections.rebuild import REBUILD_LOCK, RebuildRunning, check, rebuild, status
+from tests.development.processes import until
 from tests.projections.lives import NOON, live, lives, sample_life
 
 
@@ -72,29 +78,57 @@ def test_check_leaves_nothing_behind(engine: sa.Engine) -> None:
     assert schemas(engine) == {"public"}
 
 
-def test_a_rebuild_goes_on_while_people_write_and_misses_nothing(engine: sa.Engine) -> None:
+def test_a_rebuild_goes_on_while_people_read_and_write_and_misses_nothing(
+    engine: sa.Engine, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cr.projections.rebuild.BATCH", 7)
     live(engine, sample_life())
-    stop, written, failures = threading.Event(), [0], []
+    stop, written, looked, failures = threading.Event(), [0], [0], []
+    least = {name: len(found) for name, found in rows(engine).items()}
+    # Nobody may wait for longer than this: neither for a lock nor for an answer.
+    impatient = create_engine(database_url)
+    sa.event.listen(
+        impatient,
+        "begin",
+        lambda connection: connection.exec_driver_sql(
+            "SET LOCAL statement_timeout = '3s'; SET LOCAL lock_timeout = '3s'"
+        ),
+    )
 
-    def write() -> None:
+    def all_the_time(task: Callable[[], None]) -> None:
         while not stop.is_set():
             try:
-                with engine.begin() as connection:
-                    Rules(lambda: nullcontext(connection)).start_draft(uuid4(), NOON, {"title": "Busy"})
-                written[0] += 1
+                task()
             except Exception as error:  # reported by the test
                 failures.append(error)
 
-    writers = [threading.Thread(target=write) for _ in range(3)]
-    for writer in writers:
-        writer.start()
+    def write() -> None:
+        with impatient.begin() as connection:
+            Rules(lambda: nullcontext(connection)).start_draft(uuid4(), NOON, {"title": "Busy"})
+        written[0] += 1
+
+    def look() -> None:
+        for name, found in rows(impatient).items():
+            assert len(found) >= least[name], name
+        with impatient.connect() as connection:
+            # One statement is one moment.
+            count = sa.text("SELECT (SELECT count(*) FROM drafts), count(*) FROM events WHERE topic = 'draft.Started'")
+            drafts, explained = connection.execute(count).one()
+        assert drafts == explained
+        looked[0] += 1
+
+    people = [threading.Thread(target=all_the_time, args=(task,)) for task in (write, write, look, look)]
+    for person in people:
+        person.start()
     for _ in range(5):
         rebuild(engine, ALL)
     stop.set()
-    for writer in writers:
-        writer.join()
+    for person in people:
+        person.join()
+    impatient.dispose()
     assert failures == []
     assert written[0] > 0
+    assert looked[0] > 0
     assert [each for each in check(engine, ALL) if each.unexplained or each.missing] == []
     with engine.connect() as connection:
         assert connection.scalar(sa.text("SELECT count(*) FROM drafts WHERE title = 'Busy'")) == written[0]
@@ -125,20 +159,110 @@ def test_a_killed_rebuild_leaves_the_old_rows_and_the_next_one_works(engine: sa.
     live(engine, sample_life())
     before = rows(engine)
 
-    class Killed(BaseException):
-        pass
-
-    def die(done: int, head: int) -> None:
-        raise Killed
-
     victim = create_engine(database_url)
     with pytest.raises(Killed):
-        rebuild(victim, ALL, die)
+        rebuild(victim, ALL, killed_when(lambda done, head: True))
     victim.dispose()
     assert rows(engine) == before
     rebuild(engine, ALL)
     assert rows(engine) == before
     assert schemas(engine) == {"public"}
+
+
+def killed_when(reached: Callable[[int, int], bool]) -> Callable[[int, int], None]:
+    """A progress that ends its rebuild."""
+
+    def progress(done: int, head: int) -> None:
+        if reached(done, head):
+            raise Killed
+
+    return progress
+
+
+class Killed(BaseException):
+    pass
+
+
+def test_a_stopped_rebuild_is_taken_up_where_it_was(engine: sa.Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("cr.projections.rebuild.BATCH", 3)
+    live(engine, sample_life())
+    before = rows(engine)
+    with pytest.raises(Killed):
+        rebuild(engine, ALL, killed_when(lambda done, head: done > head / 2))
+    with engine.connect() as connection:
+        standing = status(connection)
+        number = connection.scalar(sa.text("SELECT count(*) FROM events")) or 0
+    assert all(each.reached is not None and not each.running and not each.stale for each in standing)
+    # What renders comes last and had not begun.
+    assert sorted({each.reached for each in standing})[0] == 0
+    done = {each.name: each.reached for each in standing}
+    assert 0 < (done["drafts"] or 0) < number
+    assert rebuild(engine, [BY_NAME["drafts"]]) == number, "another choice begins afresh"
+
+    for choice in ([BY_NAME["drafts"], BY_NAME["rules"]], [BY_NAME["drafts"]]):
+        with pytest.raises(Killed):
+            rebuild(engine, choice, killed_when(lambda done, head: done > head / 2))
+    with engine.begin() as connection:
+        left = connection.execute(
+            sa.text("SELECT count(*) FROM events WHERE position > (SELECT position FROM rebuild.progress)")
+        ).scalar_one()
+    live(engine, sample_life())
+    appended = number
+    assert rebuild(engine, [BY_NAME["drafts"]]) == left + appended
+    assert len(rows(engine)["drafts"]) == 2 * len(before["drafts"])
+    assert [each for each in check(engine, ALL) if each.unexplained or each.missing] == []
+
+
+def test_what_was_begun_by_other_code_is_begun_afresh(engine: sa.Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    live(engine, sample_life())
+    drafts = BY_NAME["drafts"]
+    with pytest.raises(Killed):
+        rebuild(engine, [drafts], killed_when(lambda done, head: True))
+    monkeypatch.setattr(drafts, "version", "next")
+    with engine.connect() as connection:
+        number = connection.scalar(sa.text("SELECT count(*) FROM events"))
+        found = {each.name: each for each in status(connection)}
+    assert found["drafts"].stale
+    assert found["drafts"].lag == found["drafts"].head > 0
+    assert found["drafts"].reached is None
+    assert found["rules"].lag == 0
+    assert rebuild(engine, [drafts]) == number
+
+
+def test_a_process_of_its_own_replays_what_is_slow(
+    engine: sa.Engine, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("cr.projections.rebuild.WORTH_HELP", 0)
+    live(engine, sample_life())
+    before = rows(engine)
+    rebuild(engine, ALL)
+    assert rows(engine) == before
+    assert caplog.messages == []
+
+
+@pytest.mark.parametrize("python", ["/bin/false", "/nowhere"])
+def test_without_that_process_it_works_as_well(
+    engine: sa.Engine, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, python: str
+) -> None:
+    monkeypatch.setattr("cr.projections.rebuild.WORTH_HELP", 0)
+    monkeypatch.setattr("sys.executable", python)
+    live(engine, sample_life())
+    before = rows(engine)
+    rebuild(engine, ALL)
+    assert rows(engine) == before
+    assert caplog.messages == ["The process that replays revisions ended early. It goes on here."]
+
+
+def test_rebuilt_tables_have_their_indices(engine: sa.Engine) -> None:
+    def indices() -> set[str]:
+        with engine.connect() as connection:
+            return set(connection.scalars(sa.text("SELECT indexname FROM pg_indexes WHERE schemaname = 'public'")))
+
+    declared = {index.name for projection in ALL for table in projection.tables for index in table.indexes}
+    before = indices()
+    assert declared <= before
+    rebuild(engine, ALL)
+    assert indices() == before
 
 
 def test_two_rebuilds_do_not_run_at_once(engine: sa.Engine) -> None:
@@ -198,6 +322,70 @@ def test_check_says_equal_or_not(at_terminal: sa.Engine, capsys: pytest.CaptureF
         connection.execute(sa.text("DELETE FROM rules"))
     assert main(["check", "rules"]) == 1
     assert "rules: NOT equal; 0 rows unexplained" in capsys.readouterr().out
+
+
+def test_status_tells_people_and_programs(at_terminal: sa.Engine, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["status"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in lines] == [projection.name for projection in ALL]
+    number = len(rows(at_terminal)["drafts"])
+    assert f"version {BY_NAME['drafts'].version} up to date; {number} rows; lag 0; rebuilt 20" in lines[0]
+    assert main(["status", "--json"]) == 0
+    found = {each["name"]: each for each in map(json.loads, capsys.readouterr().out.splitlines())}
+    assert set(found) == set(BY_NAME)
+    drafts = found["drafts"]
+    assert (drafts["rows"], drafts["lag"], drafts["stale"], drafts["running"]) == (number, 0, False, False)
+    assert drafts["built"] == drafts["wanted"] == BY_NAME["drafts"].version
+
+
+def test_status_of_read_models_that_were_never_made(at_terminal: sa.Engine, capsys: pytest.CaptureFixture[str]) -> None:
+    with at_terminal.begin() as connection:
+        connection.execute(sa.text("DELETE FROM projections WHERE name = 'rules'"))
+    assert main(["status"]) == 1
+    line = next(line for line in capsys.readouterr().out.splitlines() if line.startswith("rules"))
+    assert "version none" in line
+    assert f"STALE, the code has {BY_NAME['rules'].version}" in line
+    with at_terminal.connect() as connection:
+        found = {each.name: each for each in status(connection)}
+    assert found["rules"].lag == found["rules"].head
+    assert found["rules"].rows is None
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_rebuild_can_be_stopped(
+    at_terminal: sa.Engine, capsys: pytest.CaptureFixture[str], number: signal.Signals, code: int
+) -> None:
+    before = rows(at_terminal)
+    script = "import sys; from cr.projections.command import main; sys.exit(main())"
+    with (
+        at_terminal.begin() as reading,
+        subprocess.Popen(
+            [sys.executable, "-c", script, "rebuild", "--all"], stderr=subprocess.PIPE, text=True
+        ) as process,
+    ):
+        # As long as somebody reads a table, the new one can't take its place.
+        reading.execute(sa.text("SELECT count(*) FROM rules"))
+
+        def caught_up() -> bool:
+            with at_terminal.connect() as connection:
+                return all(each.running and each.reached == each.head for each in status(connection))
+
+        until(caught_up)
+        assert main(["status"]) == 0
+        assert "being rebuilt, at position" in capsys.readouterr().out
+        process.send_signal(number)
+        _, complaint = process.communicate()
+        assert process.returncode == code
+        assert [line for line in complaint.splitlines() if not line.startswith("Rebuilding ")] == [
+            "Stopped. The read models are as they were; the next rebuild of the same ones goes on from here."
+        ]
+    assert rows(at_terminal) == before
+    assert main(["status"]) == 0
+    assert "its rebuild was stopped, at position" in capsys.readouterr().out
+    assert main(["rebuild", "--all"]) == 0
+    assert ": 0 events in" in capsys.readouterr().out
+    assert rows(at_terminal) == before
+    assert schemas(at_terminal) == {"public"}
 
 
 def test_a_raised_version_is_stale_until_rebuilt(

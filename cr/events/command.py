@@ -1,0 +1,162 @@
+"""`cr-events`: show, follow and copy the log. It only reads, and a database user that may only read is enough.
+
+Drafts are in the log, and nobody but those who write them may see them: what these commands print is for operators.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+
+from cr.events import rule as rules
+from cr.events.store import events, read, settled_head
+from cr.terminal import at_terminal, failed, say
+
+RULES = sorted(kind.TOPIC for kind in rules.EVENTS)
+
+PAUSE = 1.0
+"""Seconds between two looks at the log."""
+
+PRIVATE = "Drafts are in this copy, which only those who write them may see. Keep it from everybody else."
+NOT_PUBLIC = "Rules that were withdrawn and ids of accounts are in this copy. It is not for the public."
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Exit codes: 0 done, 1 there is no such thing, 2 could not be done, 128 and more ended from outside."""
+    options = _parser().parse_args(argv)
+    if options.command == "show":
+        try:
+            originator = UUID(options.id)
+        except ValueError:
+            return failed(f"{options.id!r} is no id. Take it from the address of a rule or draft: 36 characters.")
+        return at_terminal(lambda engine: _show(engine, originator, _form(options)))
+    if options.command == "tail":
+        return at_terminal(lambda engine: _tail(engine, options.number, _form(options), follow=options.follow))
+    return at_terminal(lambda engine: _export(engine, rules_only=options.rules_only))
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="cr-events", description="Show, follow and copy the log of events. Drafts are in it: for operators only."
+    )
+    commands = parser.add_subparsers(dest="command", required=True)
+
+    def command(name: str, summary: str) -> argparse.ArgumentParser:
+        return commands.add_parser(name, help=summary, description=summary)
+
+    show = command("show", "every event of one rule or draft; exit 1 when there is none")
+    show.add_argument("id", metavar="RULE|DRAFT", help="the id, as in its address")
+    tail = command("tail", "the last events of the log")
+    tail.add_argument("-n", dest="number", type=_count, default=10, help="how many (%(default)s)")
+    tail.add_argument("-f", dest="follow", action="store_true", help="and all that follow, until Ctrl-C")
+    for each in (show, tail):
+        each.add_argument("--json", action="store_true", help="as lines of export")
+    export = command("export", "the whole log as lines of JSON, to keep a copy elsewhere")
+    export.add_argument("--rules-only", action="store_true", help="without drafts")
+    return parser
+
+
+def _count(text: str) -> int:
+    number = int(text)
+    if number < 0:
+        raise argparse.ArgumentTypeError("must not be negative")
+    return number
+
+
+Form = Callable[[Any], str]
+"""A row of the log as it is printed."""
+
+
+def _form(options: argparse.Namespace) -> Form:
+    if options.json:
+        return line
+    return paragraph if options.command == "show" else summary
+
+
+def line(row: Any) -> str:
+    """One JSON object. `state` comes last, byte for byte as it stands in the log."""
+    header = {
+        "position": row.position,
+        "id": str(row.originator_id),
+        "version": row.originator_version,
+        "topic": row.topic,
+        "recorded_at": row.recorded_at.isoformat(),
+    }
+    return f'{json.dumps(header, separators=(",", ":"))[:-1]},"state":{row.state}}}'
+
+
+def paragraph(row: Any) -> str:
+    """Number, time, topic and actor, and below them what the event says."""
+    state = json.loads(row.state)
+    head = f"{row.originator_version}  {_when_what_who(row, state)}"
+    return f"{head}\n{json.dumps(state, indent=2, ensure_ascii=False)}\n"
+
+
+def summary(row: Any) -> str:
+    """All of it in one line."""
+    state = json.loads(row.state)
+    head = f"{row.position}  {_when_what_who(row, state)}  {row.originator_id} {row.originator_version}"
+    return f"{head}  {json.dumps(state, ensure_ascii=False)}"
+
+
+def _when_what_who(row: Any, state: dict[str, Any]) -> str:
+    """Takes time and actor out of the state."""
+    at, actor = state.pop("at", None), state.pop("actor", None)
+    return f"{at}  {row.topic}  {actor or 'operators'}"
+
+
+def _show(engine: sa.Engine, originator: UUID, form: Form) -> int:
+    query = sa.select(events).where(events.c.originator_id == originator).order_by(events.c.originator_version)
+    found = False
+    with engine.connect() as connection:
+        for row in connection.execution_options(yield_per=100).execute(query):
+            say(form(row))
+            found = True
+    if not found:
+        failed(f"No event is about {originator}.")
+    return 0 if found else 1
+
+
+def _tail(engine: sa.Engine, number: int, form: Form, *, follow: bool) -> int:
+    head = settled_head(engine)
+    last = sa.select(events).where(events.c.position <= head).order_by(events.c.position.desc()).limit(number)
+    with engine.connect() as connection:
+        _print(reversed(connection.execute(last).all()), form)
+    newest = sa.select(sa.func.max(events.c.position))
+    while follow:
+        sys.stdout.flush()
+        time.sleep(PAUSE)
+        with engine.connect() as connection:
+            if (connection.scalar(newest) or 0) <= head:
+                continue
+        done, head = head, settled_head(engine)
+        with engine.connect() as connection:
+            for batch in read(connection, after=done, to=head, columns=tuple(events.c)):
+                _print(batch, form)
+    return 0
+
+
+def _export(engine: sa.Engine, *, rules_only: bool) -> int:
+    sys.stderr.write(f"{NOT_PUBLIC if rules_only else PRIVATE}\n")
+    head, count = settled_head(engine), 0
+    topics = RULES if rules_only else ()
+    # What is at or below the head stays as it is, so that no transaction has to hold it.
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        for batch in read(connection, after=0, to=head, topics=topics, columns=tuple(events.c)):
+            _print(batch, line)
+            count += len(batch)
+    sys.stdout.flush()
+    sys.stderr.write(f"Copied {count:,} events, up to position {head:,}.\n")
+    return 0
+
+
+def _print(rows: Iterable[Any], form: Form) -> None:
+    for row in rows:
+        say(form(row))
