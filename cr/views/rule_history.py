@@ -22,7 +22,7 @@ from cr.page_cache import Concerns
 from cr.projections import histories, revisions
 from cr.resources.rules import RuleResource
 from cr.security import Permission
-from cr.views.rules import PAGE, _cacheable, _look, _number, _older, _tombstone, rule_path
+from cr.views.rules import PAGE, _cacheable, _look, _number, _older, _tombstone, changes_path, rule_path
 
 
 @cache
@@ -99,7 +99,7 @@ def _told(entry: Any, heads: dict[int, Any], people: People, context: RuleResour
         **_said(row),
         "url": rule_path(request, context.rule.id, "revisions", str(entry.revision)) if row is not None else None,
         "step_url": _step_url(request, entry.version),
-        "compare_url": _compare_url(request, entry.revision),
+        "compare_url": changes_path(request, context.rule.id, entry.revision) if row is not None else None,
         "changes": changes(before, row, request) if before is not None else [],
     }
 
@@ -117,14 +117,6 @@ def changes(before: Any, after: Any, request: Any) -> list[str]:
         for each in (before, after)
     )
     return sentences(compare(*texts))
-
-
-def _compare_url(request: Any, revision: int | None) -> str | None:
-    """Where a revision stands beside the one before, word by word."""
-    if revision is None or revision == 1:
-        return None
-    path: str = request.resource_path(request.context, "compare", query={"from": revision - 1, "to": revision})
-    return path
 
 
 # --- One event, and the rule after it --------------------------------------------------------------------------------
@@ -160,7 +152,7 @@ def _step(context: RuleResource, request: Any) -> Response:
             "revision": row.revision,
             **_said(shown if row.revision else None),
             "changes": _differences(before, after) if before else [],
-            "compare_url": _compare_url(request, row.revision),
+            "compare_url": changes_path(request, rule.id, row.revision) if row.revision else None,
         },
         "rule": {
             "title": after.title,
