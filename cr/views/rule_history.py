@@ -24,6 +24,7 @@ from cr.resources.rules import RuleResource
 from cr.security import Permission
 from cr.views.forms import number
 from cr.views.public import PAGE, cacheable, look, older, rule_path, tombstone
+from cr.views.rules import changes_path
 
 
 @cache
@@ -100,7 +101,7 @@ def _told(entry: Any, heads: dict[int, Any], people: People, context: RuleResour
         **_said(row),
         "url": rule_path(request, context.rule.id, "revisions", str(entry.revision)) if row is not None else None,
         "step_url": _step_url(request, entry.version),
-        "compare_url": _compare_url(request, entry.revision),
+        "compare_url": changes_path(request, context.rule.id, entry.revision) if row is not None else None,
         "changes": changes(before, row, request) if before is not None else [],
     }
 
@@ -118,14 +119,6 @@ def changes(before: Any, after: Any, request: Any) -> list[str]:
         for each in (before, after)
     )
     return sentences(compare(*texts))
-
-
-def _compare_url(request: Any, revision: int | None) -> str | None:
-    """Where a revision stands beside the one before, word by word."""
-    if revision is None or revision == 1:
-        return None
-    path: str = request.resource_path(request.context, "compare", query={"from": revision - 1, "to": revision})
-    return path
 
 
 # --- One event, and the rule after it --------------------------------------------------------------------------------
@@ -161,7 +154,7 @@ def _step(context: RuleResource, request: Any) -> Response:
             "revision": row.revision,
             **_said(shown if row.revision else None),
             "changes": _differences(before, after) if before else [],
-            "compare_url": _compare_url(request, row.revision),
+            "compare_url": changes_path(request, rule.id, row.revision) if row.revision else None,
         },
         "rule": {
             "title": after.title,

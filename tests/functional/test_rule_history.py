@@ -118,7 +118,7 @@ def test_a_decision_outside_the_rule_is_said(client: TestApp, engine: sa.Engine)
     for path in ("history", "history?at=2"):
         page = client.get(f"/rules/{rule.id}/{path}")
         assert "the drivers, which the rule did not name as a way to decide" in page
-    assert client.get(f"/rules/{rule.id}/history?at=2").click("Word by word").html.h1
+    assert client.get(f"/rules/{rule.id}/history?at=2").click("See it in the text").html.h1
 
 
 def test_people_who_come_and_go_are_counted_and_nobody_is_named(client: TestApp, engine: sa.Engine) -> None:
