@@ -149,7 +149,7 @@ class Rules(Application[UUID]):
 
     def discard_draft(self, draft_id: UUID, actor: UUID, at: datetime) -> Draft:
         now = self.draft(draft_id)
-        return self._decide(now, drafts.discard(now), actor, at)
+        return self._decide(now, drafts.discard(now, actor), actor, at)
 
     def edit_rule(self, rule_id: UUID, actor: UUID, at: datetime) -> UUID:
         """A draft that begins with the rule as it stands, to become its next revision."""

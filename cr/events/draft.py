@@ -17,7 +17,7 @@ from uuid import UUID
 from cr.catalog import labels as catalog_labels
 from cr.catalog import sections
 from cr.catalog.sections import BY_KEY, FACETS, SECTIONS, VALUES, Section
-from cr.errors import Conflict, NoRoom, ValidationProblem
+from cr.errors import Conflict, Forbidden, NoRoom, ValidationProblem
 from cr.events import payload
 from cr.events.base import Event, stamped
 from cr.events.document import aligned
@@ -567,7 +567,10 @@ def rebase(draft: Draft, base: Draft, revision: int, theirs: Payload, choices: C
     return [Rebased(revision=revision, payload=dict(theirs)), *explain(theirs, result)]
 
 
-def discard(draft: Draft) -> list[DraftEvent]:
+def discard(draft: Draft, actor: UUID) -> list[DraftEvent]:
+    """By who began it: the other organizers may write it, but what they discard would be gone for its owner."""
+    if actor != draft.owner:
+        raise Forbidden("Only who began this draft can discard it.")
     if draft.status == "discarded":
         return []
     must_be_open(draft)

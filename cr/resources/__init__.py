@@ -13,7 +13,7 @@
     │       └── {part}              Part               about, values, communication, membership, decisions, conflict
     ├── rules                       RulesResource      published rules; views feed.atom, history.schema.json
     │   └── {id}                    RuleResource       the rule in force; views history, history.ndjson, compare,
-    │       │                                          edit, copy, copies, feed.atom
+    │       │                                          edit, withdraw, copy, copies, feed.atom
     │       ├── organizers          Organizers         who writes it together; views name, links, withdraw, remove
     │       ├── join                Join               where a link to join them leads
     │       └── revisions           Revisions          the list of them

@@ -59,6 +59,7 @@ class DraftPage:
                 "copies": origin(self.request, self.row.copied_from, self.row.copied_revision),
                 "url": self.url(),
                 "guided_url": guided_path(self.request, self.draft.id),
+                "mine": self.draft.owner == self.actor,
             },
             "version": self.draft.version,
             "urls_draft": {name: self.url(name) for name in PAGES},

@@ -117,9 +117,16 @@ class OrganizersViews:
 
     def _common(self) -> dict[str, Any]:
         parent = self.context.__parent__
-        paths = {name: self.request.resource_path(parent, *([name] if name else [])) for name in ("", "edit")}
+        paths = {
+            name: self.request.resource_path(parent, *([name] if name else [])) for name in ("", "edit", "withdraw")
+        }
         return {
-            "rule": {"title": self.rule.title, "url": paths[""], "edit_url": paths["edit"]},
+            "rule": {
+                "title": self.rule.title,
+                "url": paths[""],
+                "edit_url": paths["edit"],
+                "withdraw_url": paths["withdraw"],
+            },
             "urls_organizers": {name: self._url(*name.split()) for name in ("", "name", "links", "withdraw", "remove")},
             "errors": {},
             "error": None,

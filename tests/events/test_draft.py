@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given as for_all
 from hypothesis import strategies as st
 
-from cr.errors import Conflict, PayloadTooLarge, ValidationProblem
+from cr.errors import Conflict, Forbidden, PayloadTooLarge, ValidationProblem
 from cr.events import draft as d
 from cr.events.base import stamped
 
@@ -104,7 +104,7 @@ def test_a_published_draft_is_closed() -> None:
     draft = given(d.Named(title="Elm"), d.Published(rule=RULE, revision=1))
     for refused in (
         lambda: d.write(draft, draft, {"title": "Oak"}),
-        lambda: d.discard(draft),
+        lambda: d.discard(draft, OWNER),
         lambda: d.publish(draft, RULE, 2),
         lambda: d.restore(draft, given()),
     ):
@@ -112,9 +112,14 @@ def test_a_published_draft_is_closed() -> None:
             refused()
 
 
+def test_only_who_began_a_draft_discards_it() -> None:
+    with pytest.raises(Forbidden):
+        d.discard(given(), UUID(int=9))
+
+
 def test_a_discarded_draft_is_closed_and_stays_discarded() -> None:
     draft = given(d.Discarded())
-    assert d.discard(draft) == []
+    assert d.discard(draft, OWNER) == []
     with pytest.raises(Conflict, match="discarded"):
         d.write(draft, draft, {"title": "Oak"})
 
