@@ -29,7 +29,7 @@ from cr.events.document import checked_document, composed, decomposed
 from cr.events.draft import Draft, DraftSnapshot
 from cr.events.payload import Choices, Payload
 from cr.events.rule import Rule, RuleSnapshot
-from cr.events.store import Connect, Factory, Recorder, snapshots
+from cr.events.store import Connect, Factory, Recorder, events, snapshots
 
 S = TypeVar("S", Draft, Rule)
 
@@ -75,20 +75,34 @@ class Rules(Application[UUID]):
         return found
 
     def rule(self, rule_id: UUID, version: int | None = None) -> Rule:
-        """The rule as it is, or as it was after event `version`. Raises `NotFound`."""
-        try:
-            return self.repository.get(rule_id, version=version, projector_func=rules.project)
-        except AggregateNotFoundError:
-            raise NotFound() from None
+        """The rule as it is, or as it was after event `version`. Raises `NotFound`.
 
-    def revision(self, rule_id: UUID, number: int) -> Rule:
-        """The rule as it was when its revision `number` was published. Raises `NotFound`."""
-        state: Rule | None = None
-        for event in self.events.get(rule_id):
-            state = rules.evolve(state, cast(Event, event))
-            if state is not None and state.revision == number:
-                return state
-        raise NotFound()
+        Not by the library's repository, which has all events behind the snapshot in memory at once. There may be no
+        snapshot, as after a change of the code.
+        """
+        kept = self.snapshots.get(rule_id, lte=version, desc=True, limit=1) if self.snapshots else ()
+        state = rules.project(None, cast(Iterable[Event], kept))
+        full = True
+        while full:
+            after = state.version if state else 0
+            batch = [*self.events.get(rule_id, gt=after, lte=version, limit=rules.SNAPSHOT_EVERY)]
+            state = rules.project(state, cast(list[Event], batch))
+            full = state is not None and len(batch) == rules.SNAPSHOT_EVERY
+        if state is None:
+            raise NotFound()
+        return state
+
+    def taking_part(self, rule_id: UUID, version: int) -> Rule:
+        """Who took part in the rule after event `version`, and its status. Its texts are those of the first revision:
+        all others stay unread, for a long life has a hundred megabytes of them.
+        """
+        rest = EventStore(self.mapper, Recorder(self.connect, events, rules.WITHOUT_TEXT))
+        told = [*self.events.get(rule_id, lte=1), *rest.get(rule_id, gt=1, lte=version)]
+        return cast(Rule, rules.project(None, cast(list[Event], told)))
+
+    def rule_event(self, rule_id: UUID, version: int) -> Event:
+        """One event of a rule that has as many."""
+        return cast(Event, next(iter(self.events.get(rule_id, gt=version - 1, lte=version))))
 
     def draft_event(self, draft_id: UUID, version: int) -> Event:
         """One event of a draft that has as many."""
@@ -158,10 +172,14 @@ class Rules(Application[UUID]):
         payload = decomposed(rule.title, rule.summary, rule.document)
         return self.start_draft(actor, at, payload, source="revision", of=str(rule_id), revision=rule.revision)
 
-    def copy_rule(self, rule_id: UUID, actor: UUID, at: datetime, revision: int | None = None) -> UUID:
-        """A draft of a new rule that begins with the text of anybody's published rule, at `revision` or the newest."""
-        rule = self.rule(rule_id) if revision is None else self.revision(rule_id, revision)
-        rules.must_be_published(self.rule(rule_id))
+    def copy_rule(self, rule_id: UUID, actor: UUID, at: datetime, version: int | None = None) -> UUID:
+        """A draft of a new rule that begins with the text of anybody's published rule, as it was after event `version`
+        or as it is.
+        """
+        rule = self.rule(rule_id)
+        rules.must_be_published(rule)
+        if version is not None:
+            rule = cast(Rule, rules.evolve(rule, self.rule_event(rule_id, version)))
         payload = decomposed(rule.title, rule.summary, rule.document)
         return self.start_draft(actor, at, payload, source="remix", of=str(rule_id), revision=rule.revision)
 

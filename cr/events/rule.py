@@ -157,6 +157,9 @@ SNAPSHOT_EVERY = 20
 EVENTS = tuple(each for each in RuleEvent.__subclasses__() if each is not RuleSnapshot)
 """Every kind of event that a rule can have."""
 
+WITHOUT_TEXT = tuple(each.TOPIC for each in EVENTS if each not in (Published, Revised))
+"""Topics of the events that change who takes part, or the rule's status."""
+
 
 def project(state: Rule | None, events: Iterable[Event]) -> Rule | None:
     return reduce(evolve, events, state)

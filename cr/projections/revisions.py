@@ -190,8 +190,11 @@ def _anchor(words: str, taken: dict[str, int]) -> str:
     return anchor
 
 
-_HEAD = [column for column in revisions.c if column.name not in ("html", "document")]
-"""All of a revision but its two long texts."""
+_HEAD = [
+    *(column for column in revisions.c if column.name not in ("html", "document")),
+    sa.func.octet_length(revisions.c.document).label("bytes"),
+]
+"""All of a revision but its two long texts; of its document the length."""
 
 
 _RULE = [column for column in rules.c if column.name not in ("title", "summary", "revision")]
@@ -256,11 +259,23 @@ def find(session: Session, rule_id: UUID, revision: int) -> Any:
     ).one_or_none()
 
 
+def after_event(session: Session, rule_id: UUID, version: int) -> Any:
+    """As `find`, the newest revision after event `version` of the rule."""
+    query = sa.select(*_HEAD, revisions.c.html).where(revisions.c.rule == rule_id, revisions.c.event <= version)
+    return session.execute(query.order_by(revisions.c.revision.desc()).limit(1)).one()
+
+
 def document(session: Session, rule_id: UUID, revision: int) -> dict[str, Any]:
-    """The text of a revision that exists."""
-    query = sa.select(revisions.c.document).where(revisions.c.rule == rule_id, revisions.c.revision == revision)
-    found: dict[str, Any] = json.loads(session.execute(query).scalar_one())
-    return found
+    """The document of a revision that exists."""
+    return text(session, rule_id, revision)[2]
+
+
+def text(session: Session, rule_id: UUID, revision: int) -> tuple[str, str | None, dict[str, Any]]:
+    """Title, summary and document of a revision that exists."""
+    columns = revisions.c.title, revisions.c.summary, revisions.c.document
+    query = sa.select(*columns).where(revisions.c.rule == rule_id, revisions.c.revision == revision)
+    title, summary, document = session.execute(query).one()
+    return title, summary, json.loads(document)
 
 
 def heads(session: Session, rule_id: UUID, numbers: Iterable[int]) -> dict[int, Any]:

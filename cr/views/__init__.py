@@ -9,4 +9,5 @@ from pyramid.renderers import JSON
 
 def includeme(config: Any) -> None:
     config.add_renderer("json", JSON(separators=(",", ":"), ensure_ascii=False))
+    config.include("cr.views.changes")
     config.scan("cr.views")

@@ -49,15 +49,15 @@ class Copying:
         if self.rule.status == "withdrawn":
             return tombstone(self.rule, self.request)
         request, rule_id = self.request, self.rule.id
-        number: int = self._revision(request.POST.get("revision")).revision
+        revision = self._revision(request.POST.get("revision"))
         if request.identity is None:
-            back = rule_path(request, rule_id, "copy", query={"revision": number})
+            back = rule_path(request, rule_id, "copy", query={"revision": revision.revision})
             return HTTPSeeOther(request.resource_url(request.root, "login", query={"next": back}))
         actor = request.identity.account_id
         # Of two presses of the button the second finds the draft of the first.
         one_at_a_time(request.dbsession, actor)
-        begun = drafts.copying(request.dbsession, actor, rule_id, number)
-        draft_id = begun.id if begun else request.rules.copy_rule(rule_id, actor, request.now, number)
+        begun = drafts.copying(request.dbsession, actor, rule_id, revision.revision)
+        draft_id = begun.id if begun else request.rules.copy_rule(rule_id, actor, request.now, revision.event)
         return HTTPSeeOther(request.resource_url(request.root, "drafts", str(draft_id)))
 
     def _revision(self, given: str | None) -> Any:

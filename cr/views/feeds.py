@@ -17,9 +17,9 @@ from cr.pages import day
 from cr.projections import revisions, rules
 from cr.resources.rules import RuleResource, RulesResource
 from cr.security import Permission
+from cr.views.changes import Changes, made_of
 from cr.views.public import answer, rule_path, tombstone
-from cr.views.rule_history import changes
-from cr.views.rules import adopted
+from cr.views.rules import adopted, changes_path
 
 ENTRIES = 50
 """The newest. Who reads a feed asks often; the list of revisions has all of them."""
@@ -75,7 +75,7 @@ def _feed(request: Any, identifier: str, title: str, path: str, entries: list[di
         "author": NOBODY,
         "entries": entries,
     }
-    response = answer(request, "cr:templates/feed.jinja2", values, values["updated"])
+    response = answer(request, "cr:templates/feed.jinja2", values, values["updated"], tag=made_of())
     if response.status_int == 200:
         response.content_type = "application/atom+xml"
         response.text = NOT_XML.sub("", response.text)
@@ -89,7 +89,7 @@ def _urn(space: UUID, name: str) -> str:
 
 def _entries(heads: Sequence[Any], request: Any) -> list[dict[str, Any]]:
     """Entries of revisions."""
-    called = names(request.dbsession, [head.actor for head in heads])
+    called, changes = names(request.dbsession, [head.actor for head in heads]), Changes(request)
     return [
         {
             "id": _urn(head.rule, f"revision {head.revision}"),
@@ -98,7 +98,7 @@ def _entries(heads: Sequence[Any], request: Any) -> list[dict[str, Any]]:
             "author": called.get(head.actor, NOBODY),
             "url": request.urls.origin + rule_path(request, head.rule, "revisions", str(head.revision)),
             "sentences": _sentences(head),
-            "changes": _Changes(head, request),
+            "changes": _Changes(head, changes, request),
         }
         for head in heads
     ]
@@ -124,17 +124,18 @@ class _Changes:
     A text never changes, so its name says all that an ETag needs.
     """
 
-    def __init__(self, head: Any, request: Any) -> None:
-        self._head = head
-        self._request = request
+    def __init__(self, head: Any, changes: Changes, request: Any) -> None:
+        self._head, self._changes, self._request = head, changes, request
 
     def __str__(self) -> str:
         return f"{self._head.rule} {self._head.revision}"
 
     def __iter__(self) -> Iterator[str]:
-        head, session = self._head, self._request.dbsession
-        before = revisions.heads(session, head.rule, [head.revision - 1]).get(head.revision - 1)
-        return iter(changes(before, head, self._request) if before is not None else [])
+        told = self._changes.of(self._head)
+        if told is None:
+            path = changes_path(self._request, self._head.rule, self._head.revision)
+            told = [f"What changed is long. Read it at {self._request.urls.origin}{path}"]
+        return iter(told)
 
 
 def _farewells(rows: Sequence[Any], request: Any) -> list[dict[str, Any]]:

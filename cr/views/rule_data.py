@@ -100,8 +100,7 @@ def canonical_json(context: Revision, request: Any) -> Any:
         raise NotFound("This revision has no canonical JSON: something in it, such as a number beyond 2^53, has none.")
     if row.sha256 in request.if_none_match:
         return cacheable(HTTPNotModified(), row.sha256, row.published_at)
-    (event,) = request.rules.events.get(rule.id, gt=row.event - 1, lte=row.event)
-    line = public.revision_of(cast(r.Published | r.Revised, event))
+    line = public.revision_of(cast(r.Published | r.Revised, request.rules.rule_event(rule.id, row.event)))
     return cacheable(Response(line.canonical(), content_type="application/json"), row.sha256, row.published_at)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from functools import cache
-from typing import Any, cast
+from typing import Any
 
 from markupsafe import Markup
 from pyramid.httpexceptions import HTTPNotModified
@@ -12,16 +12,14 @@ from pyramid.renderers import render_to_response
 from pyramid.response import Response
 from pyramid.view import view_config
 
-from cr import comparison
 from cr.accounts import names
-from cr.comparison import Whole, compare, sentences
 from cr.events import rule as r
-from cr.events.base import Event
 from cr.fingerprint import fingerprint
 from cr.page_cache import Concerns
 from cr.projections import histories, revisions
 from cr.resources.rules import RuleResource
 from cr.security import Permission
+from cr.views.changes import Changes, made_of
 from cr.views.forms import number
 from cr.views.public import PAGE, cacheable, look, older, rule_path, tombstone
 from cr.views.rules import changes_path
@@ -30,9 +28,7 @@ from cr.views.rules import changes_path
 @cache
 def _version() -> str:
     """Changes with whatever these pages are made of."""
-    return fingerprint(
-        __file__, comparison.__file__, also=look() + histories.PROJECTION.version + revisions.PROJECTION.version
-    )
+    return fingerprint(also=look() + made_of() + histories.PROJECTION.version + revisions.PROJECTION.version)
 
 
 class People:
@@ -72,10 +68,11 @@ def rule_history(context: RuleResource, request: Any) -> Response:
         return cacheable(HTTPNotModified(), etag, rule.updated_at)
     told = histories.of(request.dbsession, rule.id, before=before, limit=PAGE + 1)
     numbers = {entry.revision for entry in told if entry.revision}
-    heads = revisions.heads(request.dbsession, rule.id, numbers | {number - 1 for number in numbers})
+    heads = revisions.heads(request.dbsession, rule.id, numbers)
+    changes = Changes(request)
     values = {
         "rule": {"title": rule.title, "url": rule_path(request, rule.id)},
-        "entries": [_told(entry, heads, people, context, request) for entry in told[:PAGE]],
+        "entries": [_told(entry, heads.get(entry.revision), changes, people, request) for entry in told[:PAGE]],
         "more_url": older(request, "history", told[PAGE - 1].version) if len(told) > PAGE else None,
         "links": {
             "steps": _step_url(request, 1),
@@ -88,10 +85,8 @@ def rule_history(context: RuleResource, request: Any) -> Response:
     return cacheable(response, etag, rule.updated_at)
 
 
-def _told(entry: Any, heads: dict[int, Any], people: People, context: RuleResource, request: Any) -> dict[str, Any]:
-    """One entry of the history, and for a revision what it says of itself."""
-    row = heads.get(entry.revision)
-    before = heads.get(entry.revision - 1) if row is not None else None
+def _told(entry: Any, row: Any, changes: Changes, people: People, request: Any) -> dict[str, Any]:
+    """One entry of the history, and for a revision (`row`) what it says of itself."""
     return {
         "number": entry.version,
         "revision": entry.revision,
@@ -99,53 +94,45 @@ def _told(entry: Any, heads: dict[int, Any], people: People, context: RuleResour
         "who": people.called(entry),
         "sentence": entry.sentence,
         **_said(row),
-        "url": rule_path(request, context.rule.id, "revisions", str(entry.revision)) if row is not None else None,
+        "url": rule_path(request, row.rule, "revisions", str(row.revision)) if row is not None else None,
         "step_url": _step_url(request, entry.version),
-        "compare_url": changes_path(request, context.rule.id, entry.revision) if row is not None else None,
-        "changes": changes(before, row, request) if before is not None else [],
+        "compare_url": changes_path(request, row.rule, row.revision) if row is not None else None,
+        "changes": changes.of(row) if row is not None else [],
     }
 
 
 def _said(row: Any) -> dict[str, Any]:
     """What a revision says of its decision; nothing for the other events."""
-    names = ("changed", "decided_by", "outside_rule", "decided_on", "record", "in_force_from")
-    return {name: getattr(row, name, None) for name in names}
-
-
-def changes(before: Any, after: Any, request: Any) -> list[str]:
-    # Two at a time: the documents of a long history do not fit into memory together.
-    texts = (
-        Whole(each.title, each.summary, revisions.document(request.dbsession, each.rule, each.revision))
-        for each in (before, after)
-    )
-    return sentences(compare(*texts))
+    said = ("changed", "decided_by", "outside_rule", "decided_on", "record", "in_force_from")
+    return {each: getattr(row, each, None) for each in said}
 
 
 # --- One event, and the rule after it --------------------------------------------------------------------------------
 
 
-def _step_url(request: Any, number: int) -> str:
-    path: str = request.resource_path(request.context, "history", query={"at": number})
+def _step_url(request: Any, version: int) -> str:
+    path: str = request.resource_path(request.context, "history", query={"at": version})
     return path
 
 
 def _step(context: RuleResource, request: Any) -> Response:
     rule, last = context.rule, context.rule.version
     given = request.params["at"]
-    number = int(given) if re.fullmatch("[1-9][0-9]{0,17}", given) else 0
-    if not 1 <= number <= last:
+    version = int(given) if re.fullmatch("[1-9][0-9]{0,17}", given) else 0
+    if not 1 <= version <= last:
         return _no_such_event(request, last)
-    row = histories.find(request.dbsession, rule.id, number)
+    row = histories.find(request.dbsession, rule.id, version)
     people = People(request, context)
-    etag = f"{last}-at-{number}-{people.fingerprint}-{_version()}"
+    etag = f"{last}-at-{version}-{people.fingerprint}-{_version()}"
     if etag in request.if_none_match:
         return cacheable(HTTPNotModified(), etag, row.at)
-    before = request.rules.rule(rule.id, number - 1) if number > 1 else None
-    (event,) = request.rules.events.get(rule.id, gt=number - 1, lte=number)
-    after = cast(r.Rule, r.evolve(before, cast(Event, event)))
-    shown = revisions.find(request.dbsession, rule.id, after.revision)
+    after = request.rules.taking_part(rule.id, version)
+    shown = revisions.after_event(request.dbsession, rule.id, version)
+    changes = Changes(request).of(shown) or [] if row.revision else []
+    if version > 1:
+        changes = changes + _counted(request.rules.taking_part(rule.id, version - 1), after)
     values = {
-        "number": number,
+        "number": version,
         "last": last,
         "event": {
             "at": row.at,
@@ -153,27 +140,27 @@ def _step(context: RuleResource, request: Any) -> Response:
             "sentence": row.sentence,
             "revision": row.revision,
             **_said(shown if row.revision else None),
-            "changes": _differences(before, after) if before else [],
+            "changes": changes,
             "compare_url": changes_path(request, rule.id, row.revision) if row.revision else None,
         },
         "rule": {
-            "title": after.title,
-            "summary": after.summary,
-            "revision": after.revision,
+            "title": shown.title,
+            "summary": shown.summary,
+            "revision": shown.revision,
             "status": after.status,
             "organizers": _organizers(after),
             "stakeholders": len(after.stakeholders),
             "accepted": sum(after.stakeholders.values()),
             "body": Markup(shown.html),  # noqa: S704 - made by our own template when it was published
-            "url": rule_path(request, rule.id, "revisions", str(after.revision)),
+            "url": rule_path(request, rule.id, "revisions", str(shown.revision)),
         },
         "links": {
             "history": rule_path(request, rule.id, "history"),
-            "here": _step_url(request, number),
-            "first": _step_url(request, 1) if number > 1 else None,
-            "previous": _step_url(request, number - 1) if number > 1 else None,
-            "next": _step_url(request, number + 1) if number < last else None,
-            "last": _step_url(request, last) if number < last else None,
+            "here": _step_url(request, version),
+            "first": _step_url(request, 1) if version > 1 else None,
+            "previous": _step_url(request, version - 1) if version > 1 else None,
+            "next": _step_url(request, version + 1) if version < last else None,
+            "last": _step_url(request, last) if version < last else None,
         },
     }
     return cacheable(render_to_response("cr:templates/rule_step.jinja2", values, request=request), etag, row.at)
@@ -183,17 +170,14 @@ def _organizers(rule: r.Rule) -> int:
     return len(rule.organizers) + (rule.owner is not None)
 
 
-def _differences(before: r.Rule, after: r.Rule) -> list[str]:
-    """What one event changed, as sentences."""
+def _counted(before: r.Rule, after: r.Rule) -> list[str]:
+    """Whether more or fewer people take part, as sentences."""
     counts = {
         "Organizers": (_organizers(before), _organizers(after)),
         "Stakeholders": (len(before.stakeholders), len(after.stakeholders)),
         "Stakeholders who accepted": (sum(before.stakeholders.values()), sum(after.stakeholders.values())),
     }
-    counted = [f"{what}: {now}, before {was}." for what, (was, now) in counts.items() if was != now]
-    if after.revision == before.revision:
-        return counted
-    return sentences(compare(*(Whole(each.title, each.summary, each.document) for each in (before, after)))) + counted
+    return [f"{what}: {now}, before {was}." for what, (was, now) in counts.items() if was != now]
 
 
 def _no_such_event(request: Any, last: int) -> Response:

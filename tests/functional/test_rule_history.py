@@ -207,3 +207,26 @@ def test_a_long_life_is_replayed_from_snapshots(client: TestApp, engine: sa.Engi
         page = client.get(f"/rules/{rule.id}/history?at={number}")
         assert words(page, ".rule-title") == ("Elm" if number == 1 else f"Elm {number}")
     assert path_of(links(page)["Previous"]) == f"/rules/{rule.id}/history?at=46"
+
+
+def test_of_long_texts_the_newest_changes_are_told_and_the_others_a_link_away(
+    client: TestApp, engine: sa.Engine
+) -> None:
+    """On the history and in the feeds; and all of them on their pages, however often they are asked for."""
+    with engine.begin() as connection:
+        app = Rules(lambda: nullcontext(connection))
+        rule = app.publish_rule(PEOPLE[0], NOON, "Elm 1", None, {"sections": [], "theirs": "x" * 700_000})
+        for number in range(2, 6):
+            document = {"sections": [], "theirs": "x" * 700_000}
+            app.revise_rule(rule.id, PEOPLE[0], NOON, f"Elm {number}", None, document)
+    path = f"/rules/{rule.id}"
+    for _ in range(2):
+        page = client.get(f"{path}/history")
+        assert [f"to “Elm {number}”" in page for number in range(2, 6)] == [False, False, True, True]
+        assert page.click("See what changed.* in revision 2").html.h1
+        assert "to “Elm 2”" in client.get(f"{path}/history?at=2")
+        assert "to “Elm 2”" in client.get(f"{path}/history?before=3")
+        for feed in (f"{path}/feed.atom", "/rules/feed.atom"):
+            text = client.get(feed).text
+            assert [f"to “Elm {number}”" in text for number in range(2, 6)] == [False, False, True, True]
+            assert f"Read it at http://localhost{path}/compare?from=1&amp;to=2" in text
