@@ -15,7 +15,6 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from cr.audit.canonical import INTEGER_MOST, too_large
 from cr.catalog.sections import METHOD_SECTIONS, MORE, VALUES, Section
-from cr.comparison import Whole, compare, sentences
 from cr.errors import ValidationProblem
 from cr.events.payload import BLOCKS, META, Block, Payload, flat, label_of, labels_of, nested, same, validation_problem
 
@@ -460,8 +459,3 @@ def _selection(section: Section, payload: Payload, method: str, label: Label) ->
     }
     support = payload.get(META, {}).get(method, {}).get("supportText")
     return {**made, "supportText": support} if support else made
-
-
-def differences(before: Document, after: Document) -> list[str]:
-    """What changed between two documents, as sentences in the order of the document."""
-    return sentences(compare(Whole("", None, before), Whole("", None, after)))
