@@ -334,7 +334,8 @@ def aligned(base: Payload, mine: Payload, theirs: Payload) -> tuple[dict[str, An
         for name, clause in earlier.items():
             if name not in ids and known.get(told_by(clause)):
                 ids[name] = known[told_by(clause)].pop()
-        later = {name: clause for name, clause in later.items() if name not in set(ids.values())}
+        found = set(ids.values())
+        later = {name: clause for name, clause in later.items() if name not in found}
     others = {name for name in (*earlier, *_clauses(mine)) if name not in ids}
     taken = {*_clauses(theirs), *(each for key in NAMED for each in (*theirs.get(key, ()), *mine.get(key, ())))}
     used = taken | others

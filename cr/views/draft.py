@@ -9,7 +9,7 @@ from pyramid.view import view_config, view_defaults
 
 from cr.accounts import draft_addresses
 from cr.catalog.sections import BY_SLUG
-from cr.errors import Conflict
+from cr.errors import Conflict, Forbidden
 from cr.events.document import composed
 from cr.events.draft import Draft, Restored
 from cr.events.payload import Payload, label_of
@@ -117,6 +117,8 @@ class DraftViews(DraftPage):
 
     @view_config(name="discard", request_method="GET", renderer="cr:templates/draft_discard.jinja2")
     def ask_discard(self) -> Any:
+        if self.draft.owner != self.actor:
+            raise Forbidden("Only who began this draft can discard it.")
         return elsewhere(self.draft, self.url()) or self.common()
 
     @view_config(name="discard", request_method="POST")

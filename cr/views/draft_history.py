@@ -152,7 +152,9 @@ class DraftHistoryViews(DraftPage):
         entry = number(self.request.POST.get("version", ""))
         if not entry:
             raise ValidationProblem("Say which entry to restore: open the history and choose one.")
-        self.request.rules.restore_draft(self.draft.id, self.actor, self.request.now, entry)
+        # A form that does not say what its page showed is older than the draft, whatever it says.
+        seen = number(self.request.POST.get("seen", "")) or 0
+        self.request.rules.restore_draft(self.draft.id, self.actor, self.request.now, entry, seen_version=seen)
         return HTTPSeeOther(self.url())
 
     @view_config(name="undo", request_method="POST", renderer="cr:templates/draft_history.jinja2")

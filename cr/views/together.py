@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from cr.comparison import Whole, compare, sentences
-from cr.errors import NoRoom
+from cr.errors import Gone, NoRoom
 from cr.events.document import composed
 from cr.events.draft import Clashes
 from cr.events.payload import BLOCKS, META, TEXTS, Choice, Clash, Path, Payload
@@ -53,7 +53,9 @@ def page(
     `posted` are choices that were sent and could not be used; `carried` goes along to where the draft is published.
     """
     request, draft = draft_page.request, draft_page.draft
-    session, rule = request.dbsession, overtaken_rule(draft_page)
+    session, rule = request.dbsession, rules.find(request.dbsession, draft_page.row.rule)
+    if rule.status == "withdrawn":
+        raise Gone("The rule was withdrawn, so this draft can’t become its next revision. Its text stays here.")
     numbers: list[int] = [draft_page.row.revises, rule.revision]
     was, now = (revisions.find(session, rule.id, number) for number in numbers)
     documents = [revisions.document(session, rule.id, number) for number in numbers]
