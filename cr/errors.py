@@ -99,3 +99,10 @@ class MailFailed(Problem):
 class DatabaseUnavailable(Problem):
     code, status = "db_unavailable", 503
     default = "The database is away for a moment. Nothing you saved is lost. Please try again shortly."
+
+
+class Busy(Problem):
+    """As much of this is under way as the site does at once."""
+
+    code, status = "busy", 503
+    default = "Others are doing the same just now, and there is no room for one more. Please try again in a moment."

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import re
+import threading
 import unicodedata
+import weakref
 from collections.abc import Iterator
 from contextlib import nullcontext
 from typing import Any, cast
@@ -17,7 +19,7 @@ from pyramid.view import view_config
 
 from cr.audit import public
 from cr.audit.lines import schema
-from cr.errors import NotFound
+from cr.errors import Busy, NotFound
 from cr.events import rule as r
 from cr.events.application import Rules
 from cr.events.base import Event
@@ -31,6 +33,27 @@ FORMAT = fingerprint(*public.SOURCES)
 BATCH = 8
 """Events that are in memory at once: each may have half a megabyte."""
 
+STREAMS = threading.BoundedSemaphore(2)
+"""Histories that are sent at once. Who reads slowly keeps a thread of the server, and the site needs the others."""
+
+
+class Stream:
+    """Lines of an answer, which count as one of `STREAMS` until they are sent, or whoever asked went away."""
+
+    def __init__(self, lines: Iterator[bytes]) -> None:
+        if not STREAMS.acquire(blocking=False):
+            raise Busy("Others are saving histories just now, as many as can be sent at once. Try again in a moment.")
+        self._lines = lines
+        # Also of an answer that was never begun, which nobody closes.
+        self._end = weakref.finalize(self, STREAMS.release)
+
+    def __iter__(self) -> Iterator[bytes]:
+        return self._lines
+
+    def close(self) -> None:
+        """By the server, as WSGI has it."""
+        self._end()
+
 
 @view_config(context=RuleResource, name="history.ndjson", request_method="GET", permission=Permission.RULE_READ)
 def history_lines(context: RuleResource, request: Any) -> Any:
@@ -42,7 +65,7 @@ def history_lines(context: RuleResource, request: Any) -> Any:
     if etag in request.if_none_match:
         return cacheable(HTTPNotModified(), etag, changed)
     events = _events(request.registry["cr.engine"], rule.id, rule.version)
-    response = Response(app_iter=(line.ndjson() for line in public.told(events)))
+    response = Response(app_iter=Stream(line.ndjson() for line in public.told(events)))
     response.headers["Content-Type"] = "application/x-ndjson; charset=utf-8"
     response.content_disposition = f'attachment; filename="{_file_name(rule)}"'
     return cacheable(response, etag, changed)

@@ -5,10 +5,14 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from contextlib import nullcontext
+import socket
+import urllib.request
+from contextlib import ExitStack, nullcontext
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from urllib.error import HTTPError
+from urllib.parse import urlsplit
 
 import pytest
 import sqlalchemy as sa
@@ -19,6 +23,7 @@ from cr.events.application import Rules
 from tests.audit.commands import complained, cr_replay, told
 from tests.fixtures.site import Clock
 from tests.functional.test_main_job import edit, publish, write, written
+from tests.package.running import PATIENCE, patiently
 from tests.projections.lives import NOON, PEOPLE
 
 
@@ -151,3 +156,48 @@ def test_a_long_history_is_told_whole(client: TestApp, engine: sa.Engine) -> Non
     assert [line["event"] for line in told_of] == list(range(1, 28))
     run = cr_replay("-", stdin=client.get(f"/rules/{long.id}/history.ndjson").body)
     assert (run.returncode, complained(run)) == (0, "")
+
+
+def answered(address: str) -> tuple[int, bytes, str | None]:
+    """Status, body, and in how many seconds to ask again."""
+    try:
+        answer = urllib.request.urlopen(address, timeout=PATIENCE)
+    except HTTPError as error:
+        answer = error
+    with answer:
+        return answer.status, answer.read(), answer.headers["Retry-After"]
+
+
+def test_who_does_not_read_what_they_asked_for_stops_nobody(server: str, engine: sa.Engine) -> None:
+    """Two of them; for a server blocks a thread of which an answer waits to be read."""
+    with engine.begin() as connection:
+        app = Rules(lambda: nullcontext(connection))
+        # More than a server and the sockets hold back.
+        document = {"sections": [], "theirs": "x" * 2**20}
+        long = app.publish_rule(PEOPLE[0], NOON, "Elm", None, document)
+        for number in range(2, 29):
+            app.revise_rule(long.id, PEOPLE[0], NOON, f"Elm {number}", None, document)
+    path = f"/rules/{long.id}/history.ndjson"
+    with ExitStack() as open_sockets:
+        begun = []
+        for _ in range(6):
+            reader = open_sockets.enter_context(socket.create_connection(("localhost", urlsplit(server).port)))
+            reader.settimeout(PATIENCE)
+            reader.sendall(f"GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+            begun.append(reader.recv(12))
+        assert begun == [b"HTTP/1.1 200"] * 2 + [b"HTTP/1.1 503"] * 4
+        status, body, retry_after = answered(server + path)
+        assert (status, b"Try again in a moment." in body, retry_after) == (503, True, "5")
+        assert answered(f"{server}/rules/{long.id}")[0] == 200
+    # They went away.
+    for _ in patiently():
+        status, body, _ = answered(server + path)
+        if status == 200:
+            break
+    assert len(body.splitlines()) == 28
+
+
+def test_whoever_only_asks_about_the_file_keeps_nobody_from_it(client: TestApp, rule: str) -> None:
+    for _ in range(3):
+        client.head(f"{rule}/history.ndjson", status=200)
+    assert len(lines(client, rule)) == 2
