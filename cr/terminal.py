@@ -77,6 +77,11 @@ def say(line: str) -> None:
     sys.stdout.write(line + "\n")
 
 
+def printable(text: str) -> str:
+    """The text without what a terminal would obey, or what would turn the direction of its lines; lines stay."""
+    return "".join(each if each.isprintable() or each == "\n" else "\N{REPLACEMENT CHARACTER}" for each in text)
+
+
 def failed(line: str) -> int:
     sys.stderr.write(line + "\n")
     return IMPOSSIBLE
