@@ -12,6 +12,7 @@ from types import FrameType
 import sqlalchemy as sa
 
 from cr.db import create_engine, is_disconnect
+from cr.output import all_or_error, give_up
 from cr.settings import SettingsError, database_url
 
 IMPOSSIBLE = 2
@@ -44,6 +45,7 @@ def at_terminal(work: Callable[[sa.Engine], int], ended: str = "Stopped.") -> in
         engine = create_engine(database_url(os.environ))
     except SettingsError as error:
         return failed(str(error))
+    all_or_error()
     try:
         with _signals_raise():
             code = work(engine)
@@ -55,11 +57,11 @@ def at_terminal(work: Callable[[sa.Engine], int], ended: str = "Stopped.") -> in
         failed(ended)
         return 128 + end.number
     except BrokenPipeError:
-        # What is still buffered would be written, and complained about, at the very end.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        give_up()
         failed("Not everything was written: nobody reads on.")
         return UNREAD
     except OSError as error:
+        give_up()
         return failed(f"The output can't be written: {error.strerror}.")
     except sa.exc.DBAPIError as error:
         said = str(error.orig).strip().splitlines()[0]
@@ -75,6 +77,11 @@ def at_terminal(work: Callable[[sa.Engine], int], ended: str = "Stopped.") -> in
 
 def say(line: str) -> None:
     sys.stdout.write(line + "\n")
+
+
+def printable(text: str) -> str:
+    """The text without what a terminal would obey, or what would turn the direction of its lines; lines stay."""
+    return "".join(each if each.isprintable() or each == "\n" else "\N{REPLACEMENT CHARACTER}" for each in text)
 
 
 def failed(line: str) -> int:
