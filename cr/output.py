@@ -9,6 +9,8 @@ import io
 import json
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 
 def printable(line: str) -> str:
@@ -21,16 +23,27 @@ def escaped(line: str) -> str:
     return "".join(each if each.isprintable() else json.dumps(each)[1:-1] for each in line)
 
 
-def all_or_error() -> None:
-    """From now on what can't be written raises `OSError`.
+@contextmanager
+def all_or_error() -> Iterator[None]:
+    """In the block, and at the latest at its end, what can't be written raises `OSError`.
 
     Python without buffers (PYTHONUNBUFFERED, `-u`) loses the rest of what a pipe or a disk took a part of, and says
-    nothing.
+    nothing. Behind the block the output is as it was: a command may be a part of a program that goes on.
     """
     out = sys.stdout
     # Whoever put something else in its place knows what they do.
-    if out is sys.__stdout__ and isinstance(out, io.TextIOWrapper) and isinstance(out.buffer, io.RawIOBase):
-        sys.stdout = os.fdopen(out.fileno(), "w", encoding=out.encoding, errors=out.errors, closefd=False)
+    if not (out is sys.__stdout__ and isinstance(out, io.TextIOWrapper) and isinstance(out.buffer, io.RawIOBase)):
+        yield
+        return
+    sys.stdout = os.fdopen(out.fileno(), "w", encoding=out.encoding, errors=out.errors, closefd=False)
+    try:
+        yield
+        sys.stdout.flush()
+    except OSError:
+        give_up()
+        raise
+    finally:
+        sys.stdout = out
 
 
 def give_up() -> None:

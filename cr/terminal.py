@@ -45,9 +45,8 @@ def at_terminal(work: Callable[[sa.Engine], int], ended: str = "Stopped.") -> in
         engine = create_engine(database_url(os.environ))
     except SettingsError as error:
         return failed(str(error))
-    all_or_error()
     try:
-        with _signals_raise():
+        with all_or_error(), _signals_raise():
             code = work(engine)
             sys.stdout.flush()
             return code
@@ -77,11 +76,6 @@ def at_terminal(work: Callable[[sa.Engine], int], ended: str = "Stopped.") -> in
 
 def say(line: str) -> None:
     sys.stdout.write(line + "\n")
-
-
-def printable(text: str) -> str:
-    """The text without what a terminal would obey, or what would turn the direction of its lines; lines stay."""
-    return "".join(each if each.isprintable() or each == "\n" else "\N{REPLACEMENT CHARACTER}" for each in text)
 
 
 def failed(line: str) -> int:

@@ -32,11 +32,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         "--json", action="store_true", help="write nothing but the canonical JSON of that revision, as it is hashed"
     )
     options = parser.parse_args(argv)
-    all_or_error()
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="backslashreplace")
     try:
-        with _opened(options.file) as file:
+        with all_or_error(), _opened(options.file) as file:
+            if isinstance(sys.stdout, io.TextIOWrapper):
+                sys.stdout.reconfigure(errors="backslashreplace")
             code = _replay(file, options.revision, as_json=options.json)
         sys.stdout.flush()
         return code
