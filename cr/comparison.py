@@ -15,7 +15,7 @@ from typing import Any, Literal, NamedTuple, TypeVar
 
 from rapidfuzz.distance import Indel
 
-from cr.catalog.sections import METHOD_SECTIONS
+from cr.catalog.sections import METHOD_SECTIONS, VALUES
 from cr.events.payload import same
 from cr.redline import Run, likeness_of, matches, redline, words
 
@@ -28,6 +28,13 @@ ALIKE = 0.6
 
 PAIRS_MOST = 1000
 """Of leftovers that are looked at for that."""
+
+TELLING = 5
+"""Words below the name of a value or method from which on they say that it is the same one, renamed."""
+
+METHODS = {section.name for section in METHOD_SECTIONS}
+CHOSEN = {VALUES.name, *METHODS}
+"""Sections of what a community chose: another name there is another thing, be it as alike as Consensus and Consent."""
 
 
 class Whole(NamedTuple):
@@ -220,13 +227,24 @@ class _Place(NamedTuple):
     clause: int
 
 
+class _Standing(NamedTuple):
+    """A clause, and whether it is a value or method."""
+
+    clause: SeenClause
+    chosen: bool
+
+
+def _standing(section: SeenSection) -> tuple[_Standing, ...]:
+    return tuple(_Standing(clause, section.name in CHOSEN) for clause in section.clauses)
+
+
 def _sections(old: Sequence[SeenSection], new: Sequence[SeenSection]) -> tuple[Section, ...]:
     pairs = paired(old, new, lambda section: section.name, _gist_of_section, _section_likeness)
     within: dict[Pair, list[Pair]] = {}
     for was, now in pairs:
-        one = old[was].clauses if was is not None else ()
-        other = new[now].clauses if now is not None else ()
-        within[was, now] = paired(one, other, lambda clause: clause.title, _gist_of_clause, _clause_likeness)
+        earlier = _standing(old[was]) if was is not None else ()
+        later = _standing(new[now]) if now is not None else ()
+        within[was, now] = paired(earlier, later, lambda each: each.clause.title, _gist_of_clause, _clause_likeness)
     gone = [
         _Place(was, i)
         for (was, _), clauses in within.items()
@@ -244,7 +262,7 @@ def _sections(old: Sequence[SeenSection], new: Sequence[SeenSection]) -> tuple[S
     gone.sort()
     come.sort()
     away = _moved_between(
-        [old[p.section].clauses[p.clause] for p in gone], [new[p.section].clauses[p.clause] for p in come]
+        [_standing(old[p.section])[p.clause] for p in gone], [_standing(new[p.section])[p.clause] for p in come]
     )
     went = {gone[i]: come[j] for i, j in away}
     came = {target: origin for origin, target in went.items()}
@@ -352,9 +370,9 @@ def _most_alike(
     return list(found.items())
 
 
-def _moved_between(gone: Sequence[SeenClause], come: Sequence[SeenClause]) -> list[tuple[int, int]]:
+def _moved_between(gone: Sequence[_Standing], come: Sequence[_Standing]) -> list[tuple[int, int]]:
     """Clauses that stand in another section now: a name alone does not make them the same."""
-    pairs = paired(gone, come, lambda clause: str(clause), _gist_of_clause, _clause_likeness)
+    pairs = paired(gone, come, lambda each: str(each.clause), _gist_of_clause, _clause_likeness)
     return [(i, j) for i, j in pairs if i is not None and j is not None]
 
 
@@ -367,16 +385,26 @@ def _block_likeness(one: tuple[set[str], tuple[str, str]], other: tuple[set[str]
     return likeness_of(one[0], other[0]) if one[0] or other[0] else float(one[1] == other[1])
 
 
-def _gist_of_clause(clause: SeenClause) -> tuple[str, set[str]]:
-    below = "\n".join((clause.body, *("\n".join(block) for block in clause.blocks)))
-    return clause.title, set(words(below))
+class _Gist(NamedTuple):
+    title: str
+    below: set[str]
+    chosen: bool
 
 
-def _clause_likeness(one: tuple[str, set[str]], other: tuple[str, set[str]]) -> float:
+def _gist_of_clause(standing: _Standing) -> _Gist:
+    clause, chosen = standing
+    # Every method of a section is asked the same questions, so that only the answers tell one from another.
+    blocks = (block.body if chosen else "\n".join(block) for block in clause.blocks)
+    return _Gist(clause.title, set(words("\n".join((clause.body, *blocks)))), chosen)
+
+
+def _clause_likeness(one: _Gist, other: _Gist) -> float:
     """By the words below the titles where there are some, else by the titles."""
-    if one[1] or other[1]:
-        return likeness_of(one[1], other[1])
-    return Indel.normalized_similarity(one[0], other[0])
+    if (one.chosen or other.chosen) and min(len(one.below), len(other.below)) < TELLING:
+        return 0
+    if one.below or other.below:
+        return likeness_of(one.below, other.below)
+    return Indel.normalized_similarity(one.title, other.title)
 
 
 def _gist_of_section(section: SeenSection) -> tuple[str, set[str]]:
@@ -428,8 +456,6 @@ SENTENCES_MOST = 60
 NAMES_MOST = 5
 LONG = 60
 """Characters of a name, or of an answer, in a sentence."""
-
-METHODS = {section.name for section in METHOD_SECTIONS}
 
 
 def sentences(comparison: Comparison) -> list[str]:

@@ -12,6 +12,7 @@ from types import FrameType
 import sqlalchemy as sa
 
 from cr.db import create_engine, is_disconnect
+from cr.output import all_or_error, give_up
 from cr.settings import SettingsError, database_url
 
 IMPOSSIBLE = 2
@@ -45,7 +46,7 @@ def at_terminal(work: Callable[[sa.Engine], int], ended: str = "Stopped.") -> in
     except SettingsError as error:
         return failed(str(error))
     try:
-        with _signals_raise():
+        with all_or_error(), _signals_raise():
             code = work(engine)
             sys.stdout.flush()
             return code
@@ -55,11 +56,11 @@ def at_terminal(work: Callable[[sa.Engine], int], ended: str = "Stopped.") -> in
         failed(ended)
         return 128 + end.number
     except BrokenPipeError:
-        # What is still buffered would be written, and complained about, at the very end.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        give_up()
         failed("Not everything was written: nobody reads on.")
         return UNREAD
     except OSError as error:
+        give_up()
         return failed(f"The output can't be written: {error.strerror}.")
     except sa.exc.DBAPIError as error:
         said = str(error.orig).strip().splitlines()[0]

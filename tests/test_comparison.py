@@ -55,6 +55,7 @@ odd = st.dictionaries(
 )
 # Few words in few clauses, so that much of one side is found on the other.
 small = st.sampled_from(["", "a", "b", "a b c d", "a b c e"])
+small_names = small | st.sampled_from(["Values", "Decision-making"])
 small_clauses = st.fixed_dictionaries(
     {"title": small},
     optional={
@@ -66,7 +67,7 @@ small_documents = st.fixed_dictionaries(
     {
         "sections": st.lists(
             st.fixed_dictionaries(
-                {"categoryName": small, "entries": st.lists(small_clauses, max_size=4)},
+                {"categoryName": small_names, "entries": st.lists(small_clauses, max_size=4)},
             ),
             max_size=3,
         )
@@ -218,6 +219,10 @@ def clauses_of(comparison: Comparison) -> list[tuple[str, str, str, str]]:
     ]
 
 
+def block(label: str, body: str, **more: str) -> dict[str, Any]:
+    return {"label": label, "body": body, **more}
+
+
 DUES = {"title": "Dues", "body": "Members pay ten a month into the box at the gate."}
 KEYS = {"title": "Keys", "body": "Three people have a key to the shed."}
 
@@ -246,6 +251,54 @@ def test_one_way_to_decide_became_another() -> None:
     assert sentences(comparison) == ["Decision-making: Consensus became Two-thirds vote."]
 
 
+@pytest.mark.parametrize(
+    ("section", "before", "after", "told"),
+    [
+        ("Decision-making", {"title": "Consensus"}, {"title": "Consent"}, ["{0}: Consensus became Consent."]),
+        ("Membership", {"title": "Open"}, {"title": "Open for all"}, ["{0}: Open became Open for all."]),
+        # One answer in common, to a question that all of them are asked, does not make them one.
+        (
+            "Decision-making",
+            {"title": "Majority", "blocks": [block("How many have to agree", "50 %")]},
+            {"title": "Supermajority", "blocks": [block("How many have to agree", "50 %")]},
+            ["{0}: Majority became Supermajority."],
+        ),
+        # A name that is in use, and words that stay, is a new name.
+        (
+            "Decision-making",
+            {"title": "Consent", "body": "Everybody can live with what we decide, and says so."},
+            {"title": "Our consent", "body": "Everybody can live with what we decide, and says so."},
+            ["Renamed Consent to Our consent in decision-making."],
+        ),
+        (
+            "Values",
+            {"title": "Equality"},
+            {"title": "Equity"},
+            ["Removed Equality from values.", "Added Equity to values."],
+        ),
+        (
+            "Money",
+            {"title": "Dues are ten"},
+            {"title": "Dues are nine"},
+            ["Renamed Dues are ten to Dues are nine in money."],
+        ),
+    ],
+)
+def test_another_value_or_method_of_a_similar_name_is_another_one(
+    section: str, before: dict[str, Any], after: dict[str, Any], told: list[str]
+) -> None:
+    comparison = compare(whole((section, [before])), whole((section, [after])))
+    assert sentences(comparison) == [sentence.format(section) for sentence in told]
+
+
+def test_a_method_does_not_become_one_of_a_similar_name_in_another_section() -> None:
+    comparison = compare(
+        whole(("Membership", [{"title": "Open vote"}]), ("Money", [DUES])),
+        whole(("Decision-making", [{"title": "Open votes"}]), ("Money", [DUES])),
+    )
+    assert sentences(comparison) == ["Removed Open vote from membership.", "Added Open votes to decision-making."]
+
+
 def test_the_fewest_clauses_count_as_moved() -> None:
     lot = [{"title": title} for title in "ABCDE"]
     comparison = compare(whole(("Money", lot)), whole(("Money", [*lot[1:], lot[0]])))
@@ -269,10 +322,6 @@ def test_a_section_keeps_its_clauses_under_a_new_name() -> None:
 def test_sections_in_another_order() -> None:
     comparison = compare(whole(("Money", [DUES]), ("House", [KEYS])), whole(("House", [KEYS]), ("Money", [DUES])))
     assert sentences(comparison) == ["Changed the order of the sections."]
-
-
-def block(label: str, body: str, **more: str) -> dict[str, Any]:
-    return {"label": label, "body": body, **more}
 
 
 @pytest.mark.parametrize(

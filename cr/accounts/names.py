@@ -24,6 +24,15 @@ TURNING = re.compile("[\u200e\u200f\u061c\u202a-\u202e\u2066-\u2069]")
 """Marks that turn the direction of writing, which would reach into the sentence around the name."""
 
 
+OURS = {
+    *("you", "me", "owner", "the owner", "its owner", "an owner"),
+    *("organizer", "an organizer", "another organizer", "the organizer", "organizers", "the organizers"),
+    *("stakeholder", "a stakeholder", "the stakeholder", "stakeholders", "the stakeholders"),
+    *("operator", "an operator", "the operator", "operators", "the operators", "the people who run this site"),
+}
+"""What pages and histories call people who gave no name; with a number, too."""
+
+
 def names(session: Any, ids: Iterable[UUID | None]) -> dict[UUID, str]:
     """{account: name} of those of the accounts that have one."""
     wanted = {each for each in ids if each is not None}
@@ -58,6 +67,18 @@ def tidied(text: str) -> str:
     line = "".join(each for each in line if unicodedata.category(each) not in ("Cc", "Cs"))
     # What is invisible all through is no name.
     return line.strip() if any(unicodedata.category(each)[0] not in "CZM" for each in line) else ""
+
+
+def alike(name: str) -> str:
+    """What two names have in common that a reader takes for one."""
+    return " ".join(unicodedata.normalize("NFKC", name).casefold().split())
+
+
+def is_ours(name: str) -> bool:
+    """Whether a name reads as what a page says of somebody who has none, so that nobody could tell them apart."""
+    said = alike(name)
+    letters = "".join(each if each.isalpha() else " " for each in said)
+    return " ".join(letters.split()) in OURS or re.search(r"\(\s*you\s*\)", said) is not None
 
 
 def rename(request: Any, name: str) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import io
-import os
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
@@ -13,6 +12,7 @@ from typing import IO, Any
 
 from cr.audit.lines import RevisionLine
 from cr.audit.replay import BrokenHistory, State, replayed
+from cr.output import all_or_error, give_up, printable
 
 LINE_MOST = 32 * 2**20
 """Bytes. A revision has half a megabyte at most; what has longer lines is some other file."""
@@ -32,16 +32,18 @@ def main(argv: Sequence[str] | None = None) -> int:
         "--json", action="store_true", help="write nothing but the canonical JSON of that revision, as it is hashed"
     )
     options = parser.parse_args(argv)
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="backslashreplace")
     try:
-        with _opened(options.file) as file:
-            return _replay(file, options.revision, as_json=options.json)
+        with all_or_error(), _opened(options.file) as file:
+            if isinstance(sys.stdout, io.TextIOWrapper):
+                sys.stdout.reconfigure(errors="backslashreplace")
+            code = _replay(file, options.revision, as_json=options.json)
+        sys.stdout.flush()
+        return code
     except BrokenHistory as error:
         return _failed(str(error))
     except BrokenPipeError:
-        # Whoever reads has read enough. Python would complain once more when it ends.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        # Whoever reads has read enough.
+        give_up()
         return 1
     except OSError as error:
         return _failed(f"{options.file}: {error.strerror or error}", status=2)
@@ -139,9 +141,8 @@ def _write(line: RevisionLine) -> int:
     return 0
 
 
-def _say(text: str) -> None:
-    # A title may hold what a terminal would obey.
-    sys.stdout.write("".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text) + "\n")
+def _say(line: str) -> None:
+    sys.stdout.write(printable(line) + "\n")
 
 
 def _failed(sentence: str, status: int = 1) -> int:

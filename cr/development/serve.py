@@ -73,6 +73,7 @@ def _serve(var: Path) -> None:
             with _step(f"Starting PostgreSQL, data in {var / 'postgres'}"):
                 postgres = held.enter_context(Postgres(var / "postgres"))
             os.environ["CLOUDRON_POSTGRESQL_URL"] = postgres.url
+            print(f"For cr-projections and cr-events: export CLOUDRON_POSTGRESQL_URL='{postgres.url}'")
         with _step("Migrating the database"):
             log = logging.getLogger("alembic.runtime.migration")
             log.setLevel(logging.INFO)
@@ -84,7 +85,10 @@ def _serve(var: Path) -> None:
         with _step("Looking whether read models must be rebuilt"):
             if projections(["rebuild", "--stale"]):
                 raise CannotServe("The read models could not be rebuilt; the reason is above.")
-        site = waitress.create_server(get_app(str(INI)), sockets=sockets, ident=None)
+        # As `cr.serve` has it: `cr.proxy` decides whose word about the sender is believed.
+        site = waitress.create_server(
+            get_app(str(INI)), sockets=sockets, ident=None, clear_untrusted_proxy_headers=False
+        )
         print(f"Serving on http://localhost:{settings.port} (Ctrl-C ends it)")
         site.run()
 

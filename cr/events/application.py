@@ -139,8 +139,18 @@ class Rules(Application[UUID]):
             base = now if base_version in (None, now.version) else self.draft(draft_id, base_version)
         return self._decide(now, drafts.write(now, base, payload), actor, at)
 
-    def restore_draft(self, draft_id: UUID, actor: UUID, at: datetime, version: int) -> Draft:
+    def restore_draft(
+        self, draft_id: UUID, actor: UUID, at: datetime, version: int, *, seen_version: int | None = None
+    ) -> Draft:
+        """Make the draft say what it said at `version`.
+
+        Raises `Conflict` when it changed since `seen_version`: what somebody else wrote must not go without a word.
+        """
         now = self.draft(draft_id)
+        if seen_version not in (None, now.version):
+            raise Conflict(
+                "The draft changed after this page was shown, so nothing was restored. Look at it once more."
+            )
         return self._decide(now, drafts.restore(now, self.draft(draft_id, version)), actor, at)
 
     def last_change(self, draft: Draft) -> Event | None:

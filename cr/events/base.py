@@ -88,7 +88,8 @@ class JsonMapper(Mapper[UUID]):
     def to_stored_event(self, domain_event: DomainEventProtocol[UUID]) -> StoredEvent:
         assert isinstance(domain_event, Event)
         cls = type(domain_event)
-        state = _adapter(cls).dump_json(domain_event, exclude=_HEADER)
+        # What could not be read again must never be written: the log keeps it for good.
+        state = _adapter(cls).dump_json(domain_event, exclude=_HEADER, warnings="error")
         if cls.class_version > 1:
             state = b'{"class_version":%d,' % cls.class_version + state[1:]
         return StoredEvent(

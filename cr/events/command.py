@@ -17,6 +17,7 @@ import sqlalchemy as sa
 
 from cr.events import rule as rules
 from cr.events.store import events, read, settled_head
+from cr.output import escaped, printable
 from cr.terminal import at_terminal, failed, say
 
 RULES = sorted(kind.TOPIC for kind in rules.EVENTS)
@@ -57,7 +58,9 @@ def _parser() -> argparse.ArgumentParser:
     tail.add_argument("-n", dest="number", type=_count, default=10, help="how many (%(default)s)")
     tail.add_argument("-f", dest="follow", action="store_true", help="and all that follow, until Ctrl-C")
     for each in (show, tail):
-        each.add_argument("--json", action="store_true", help="as lines of export")
+        each.add_argument(
+            "--json", action="store_true", help="as lines of export, with escapes for what a terminal would obey"
+        )
     export = command("export", "the whole log as lines of JSON, to keep a copy elsewhere")
     export.add_argument("--rules-only", action="store_true", help="without drafts")
     return parser
@@ -76,7 +79,7 @@ Form = Callable[[Any], str]
 
 def _form(options: argparse.Namespace) -> Form:
     if options.json:
-        return line
+        return lambda row: escaped(line(row))
     return paragraph if options.command == "show" else summary
 
 
@@ -96,14 +99,15 @@ def paragraph(row: Any) -> str:
     """Number, time, topic and actor, and below them what the event says."""
     state = json.loads(row.state)
     head = f"{row.originator_version}  {_when_what_who(row, state)}"
-    return f"{head}\n{json.dumps(state, indent=2, ensure_ascii=False)}\n"
+    said = json.dumps(state, indent=2, ensure_ascii=False).split("\n")
+    return "\n".join((head, *map(printable, said), ""))
 
 
 def summary(row: Any) -> str:
     """All of it in one line."""
     state = json.loads(row.state)
     head = f"{row.position}  {_when_what_who(row, state)}  {row.originator_id} {row.originator_version}"
-    return f"{head}  {json.dumps(state, ensure_ascii=False)}"
+    return f"{head}  {printable(json.dumps(state, ensure_ascii=False))}"
 
 
 def _when_what_who(row: Any, state: dict[str, Any]) -> str:
@@ -112,32 +116,37 @@ def _when_what_who(row: Any, state: dict[str, Any]) -> str:
     return f"{at}  {row.topic}  {actor or 'operators'}"
 
 
+SHOWN_AT_ONCE = 100
+"""Events of one draft or rule."""
+
+
 def _show(engine: sa.Engine, originator: UUID, form: Form) -> int:
-    query = sa.select(events).where(events.c.originator_id == originator).order_by(events.c.originator_version)
-    found = False
-    with engine.connect() as connection:
-        for row in connection.execution_options(yield_per=100).execute(query):
-            say(form(row))
-            found = True
-    if not found:
+    version = events.c.originator_version
+    query = sa.select(events).where(events.c.originator_id == originator).order_by(version).limit(SHOWN_AT_ONCE)
+    shown = 0
+    with _reading(engine) as connection:
+        while rows := connection.execute(query.where(version > shown)).all():
+            _print(rows, form)
+            shown = rows[-1].originator_version
+    if not shown:
         failed(f"No event is about {originator}.")
-    return 0 if found else 1
+    return 0 if shown else 1
 
 
 def _tail(engine: sa.Engine, number: int, form: Form, *, follow: bool) -> int:
     head = settled_head(engine)
     last = sa.select(events).where(events.c.position <= head).order_by(events.c.position.desc()).limit(number)
-    with engine.connect() as connection:
-        _print(reversed(connection.execute(last).all()), form)
     newest = sa.select(sa.func.max(events.c.position))
+    with _reading(engine) as connection:
+        _print(reversed(connection.execute(last).all()), form)
     while follow:
         sys.stdout.flush()
         time.sleep(PAUSE)
-        with engine.connect() as connection:
+        with _reading(engine) as connection:
             if (connection.scalar(newest) or 0) <= head:
                 continue
         done, head = head, settled_head(engine)
-        with engine.connect() as connection:
+        with _reading(engine) as connection:
             for batch in read(connection, after=done, to=head, columns=tuple(events.c)):
                 _print(batch, form)
     return 0
@@ -147,14 +156,20 @@ def _export(engine: sa.Engine, *, rules_only: bool) -> int:
     sys.stderr.write(f"{NOT_PUBLIC if rules_only else PRIVATE}\n")
     head, count = settled_head(engine), 0
     topics = RULES if rules_only else ()
-    # What is at or below the head stays as it is, so that no transaction has to hold it.
-    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+    with _reading(engine) as connection:
         for batch in read(connection, after=0, to=head, topics=topics, columns=tuple(events.c)):
             _print(batch, line)
             count += len(batch)
     sys.stdout.flush()
     sys.stderr.write(f"Copied {count:,} events, up to position {head:,}.\n")
     return 0
+
+
+def _reading(engine: sa.Engine) -> sa.Connection:
+    """A connection without transactions: who reads our output may pause for as long as they like, and the database
+    ends what sits in one. What is in the log stays as it is, so that no transaction has to hold it.
+    """
+    return engine.connect().execution_options(isolation_level="AUTOCOMMIT")
 
 
 def _print(rows: Iterable[Any], form: Form) -> None:

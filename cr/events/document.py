@@ -15,7 +15,6 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from cr.audit.canonical import INTEGER_MOST, too_large
 from cr.catalog.sections import METHOD_SECTIONS, MORE, VALUES, Section
-from cr.comparison import Whole, compare, sentences
 from cr.errors import ValidationProblem
 from cr.events.payload import BLOCKS, META, Block, Payload, flat, label_of, labels_of, nested, same, validation_problem
 
@@ -335,7 +334,8 @@ def aligned(base: Payload, mine: Payload, theirs: Payload) -> tuple[dict[str, An
         for name, clause in earlier.items():
             if name not in ids and known.get(told_by(clause)):
                 ids[name] = known[told_by(clause)].pop()
-        later = {name: clause for name, clause in later.items() if name not in set(ids.values())}
+        found = set(ids.values())
+        later = {name: clause for name, clause in later.items() if name not in found}
     others = {name for name in (*earlier, *_clauses(mine)) if name not in ids}
     taken = {*_clauses(theirs), *(each for key in NAMED for each in (*theirs.get(key, ()), *mine.get(key, ())))}
     used = taken | others
@@ -460,8 +460,3 @@ def _selection(section: Section, payload: Payload, method: str, label: Label) ->
     }
     support = payload.get(META, {}).get(method, {}).get("supportText")
     return {**made, "supportText": support} if support else made
-
-
-def differences(before: Document, after: Document) -> list[str]:
-    """What changed between two documents, as sentences in the order of the document."""
-    return sentences(compare(Whole("", None, before), Whole("", None, after)))

@@ -516,7 +516,7 @@ def write(draft: Draft, base: Draft, payload: Payload) -> list[DraftEvent]:
 def restore(draft: Draft, then: Draft) -> list[Restored]:
     """The text as it was; nothing when it is so already."""
     must_be_open(draft)
-    if same(then.payload, draft.payload):
+    if same(then.payload, draft.payload) and then.based_at == draft.based_at:
         return []
     restored = Restored(version=then.version, payload=then.payload)
     if then.based_at != draft.based_at:
@@ -543,7 +543,19 @@ def last_change(version: int, event_at: Callable[[int], Event]) -> Event | None:
             case ExtraAnswered(key=payload.STEP):
                 version -= 1
             case _:
-                return event
+                return _rebasing(event, event_at) or event
+    return None
+
+
+def _rebasing(event: Event, event_at: Callable[[int], Event]) -> Rebased | None:
+    """The event by which the draft went on from a later revision, if `event` says then once more what it changes."""
+    for _ in range(LOOKED_AT_MOST):
+        if isinstance(event, Rebased):
+            return event
+        earlier = event_at(event.originator_version - 1)
+        if isinstance(earlier, Started) or (earlier.at, earlier.actor) != (event.at, event.actor):
+            return None
+        event = earlier
     return None
 
 

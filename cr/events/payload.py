@@ -267,7 +267,7 @@ def merged(base: Payload, theirs: Payload, mine: Payload) -> tuple[dict[str, Any
         if path[0] == STEP:
             source = now if same(m, b) else wanted
         elif not same(m, t):
-            if path[0] == BLOCKS and (both := _merged_blocks(b, t, m)):
+            if path[0] == BLOCKS and not unseen and (both := _merged_blocks(b, t, m)):
                 blocks, clashed = both
                 if blocks:
                     result[path] = blocks

@@ -80,3 +80,25 @@ def rules_of(session: Session, account: UUID) -> Sequence[Any]:
     )
     query = sa.select(rules).join(last, last.c.rule == rules.c.id).where(last.c.joined, rules.c.status == "published")
     return session.execute(query.order_by(rules.c.position.desc())).all()
+
+
+def fellows(session: Session, account: UUID, *more: UUID) -> set[UUID]:
+    """Everybody else who owns or organizes now a rule that an account owns or organizes, or one of `more`."""
+    own = sa.select(rules.c.id).where(sa.or_(rules.c.owner == account, rules.c.id.in_(more)))
+    here = (
+        sa.select(organizers)
+        .where(organizers.c.account == account)
+        .ext(postgresql.distinct_on(organizers.c.rule))
+        .order_by(organizers.c.rule, organizers.c.version.desc())
+        .subquery()
+    )
+    common = own.union(sa.select(here.c.rule).where(here.c.joined)).subquery()
+    there = (
+        sa.select(organizers)
+        .join(common, common.c.id == organizers.c.rule)
+        .ext(postgresql.distinct_on(organizers.c.rule, organizers.c.account))
+        .order_by(organizers.c.rule, organizers.c.account, organizers.c.version.desc())
+        .subquery()
+    )
+    owners = sa.select(rules.c.owner).join(common, common.c.id == rules.c.id).where(rules.c.owner.is_not(None))
+    return {*session.scalars(owners), *session.scalars(sa.select(there.c.account).where(there.c.joined))} - {account}

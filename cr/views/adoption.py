@@ -94,11 +94,23 @@ class Adoption:
             self.errors[asked.name] = f"{asked.label}: write it as year-month-day, such as 2026-03-12."
             return None
         # East of Greenwich it is tomorrow already.
+        if asked is IN_FORCE_FROM and day < self._earliest():
+            self.errors[asked.name] = (
+                f"{asked.label}: that is before the day of the decision. Write that day too, or leave this empty."
+            )
         if asked is DECIDED_ON and day > self.today + timedelta(days=1):
             self.errors[asked.name] = f"{asked.label}: that day has not come yet. Write the day of the decision."
         elif not 1900 <= day.year <= self.today.year + YEARS_MOST:
             self.errors[asked.name] = f"{asked.label}: look at the year again. It is {day.year}."
         return day
+
+    def _earliest(self) -> date:
+        """A revision may count from the day on which it was decided, but not from before that by a slip of the pen."""
+        try:
+            decided = date.fromisoformat(self.texts[DECIDED_ON.name])
+        except ValueError:
+            return self.today - timedelta(days=1)
+        return min(decided, self.today)
 
     def shown(self) -> dict[str, Any]:
         """As the template wants it: see `cr/templates/_adoption.jinja2`."""

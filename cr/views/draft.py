@@ -7,12 +7,13 @@ from typing import Any
 from pyramid.httpexceptions import HTTPSeeOther
 from pyramid.view import view_config, view_defaults
 
-from cr.accounts import draft_addresses
+from cr.accounts import draft_addresses, names
 from cr.catalog.sections import BY_SLUG
-from cr.errors import Conflict
+from cr.errors import Conflict, Forbidden
 from cr.events.document import composed
 from cr.events.draft import Draft, Restored
 from cr.events.payload import Payload, label_of
+from cr.projections import rules
 from cr.projections.histories import told
 from cr.projections.revisions import render
 from cr.resources.drafts import PARTS, DraftResource
@@ -85,13 +86,13 @@ class DraftPage:
         """What the undo button would take back, and what it just took back: sentences, None for nothing."""
         if self.draft.status != "open":
             return {"change": None, "undone": None}
-        rules, draft = self.request.rules, self.draft
-        change = rules.last_change(draft)
-        newest = rules.draft_event(draft.id, draft.version)
+        commands, draft = self.request.rules, self.draft
+        change = commands.last_change(draft)
+        newest = commands.draft_event(draft.id, draft.version)
         undid = newest.undid if isinstance(newest, Restored) else None
         return {
             "change": told(change) if change else None,
-            "undone": told(rules.draft_event(draft.id, undid)) if undid else None,
+            "undone": told(commands.draft_event(draft.id, undid)) if undid else None,
             # Where it stands as it was before it was undone.
             "version": draft.version - 1,
         }
@@ -105,7 +106,22 @@ class DraftViews(DraftPage):
             return away
         overtaken = overtaken_rule(self)
         newest = overtaken.revision if overtaken else None
-        return {**self.common(), "parts": self.parts(), "newest": newest, "undo": self.undoing()}
+        return {
+            **self.common(),
+            "parts": self.parts(),
+            "newest": newest,
+            "undo": self.undoing(),
+            "whose": self._whose(),
+        }
+
+    def _whose(self) -> str | None:
+        """Who began it, as “Ana’s”; None for who looks at it."""
+        if self.draft.owner == self.actor:
+            return None
+        rule = rules.find(self.request.dbsession, self.row.rule)
+        known = names.names(self.request.dbsession, [self.draft.owner])
+        who = names.called(self.draft.owner, known, owner=rule.owner, reader=self.actor)
+        return f"{who[0].lower() + who[1:] if who not in known.values() else who}’s"
 
     @view_config(name="preview", request_method="GET", renderer="cr:templates/draft_at.jinja2")
     def preview(self) -> Any:
@@ -117,6 +133,8 @@ class DraftViews(DraftPage):
 
     @view_config(name="discard", request_method="GET", renderer="cr:templates/draft_discard.jinja2")
     def ask_discard(self) -> Any:
+        if self.draft.owner != self.actor:
+            raise Forbidden("Only who began this draft can discard it.")
         return elsewhere(self.draft, self.url()) or self.common()
 
     @view_config(name="discard", request_method="POST")

@@ -87,8 +87,17 @@ class DraftHistoryViews(DraftPage):
             "newest": newest,
             "headline": headline(row.sentence for row in reversed(rows)),
             "lines": [self._line(list(group), payloads) for _, group in groupby(rows, lambda row: row.sentence)],
-            "compare_url": self.url("compare", query={"from": oldest - 1, "to": newest}),
+            "compare_url": self._before_sitting(oldest, newest),
         }
+
+    def _before_sitting(self, oldest: int, newest: int) -> str | None:
+        """Where it is compared with what was there before; None for a sitting that only began the draft.
+
+        What a draft began with, a rule or a template, is not what its first sitting wrote.
+        """
+        if oldest == 1 and self.draft.source != "blank":
+            oldest = 2
+        return self.url("compare", query={"from": oldest - 1, "to": newest}) if newest >= oldest else None
 
     def _line(self, rows: Sequence[Any], payloads: dict[int, tuple[Payload, Payload]]) -> dict[str, Any]:
         """Entries that say the same one after the other, as somebody makes them by writing on, are one line."""
@@ -152,7 +161,9 @@ class DraftHistoryViews(DraftPage):
         entry = number(self.request.POST.get("version", ""))
         if not entry:
             raise ValidationProblem("Say which entry to restore: open the history and choose one.")
-        self.request.rules.restore_draft(self.draft.id, self.actor, self.request.now, entry)
+        # A form that does not say what its page showed is older than the draft, whatever it says.
+        seen = number(self.request.POST.get("seen", "")) or 0
+        self.request.rules.restore_draft(self.draft.id, self.actor, self.request.now, entry, seen_version=seen)
         return HTTPSeeOther(self.url())
 
     @view_config(name="undo", request_method="POST", renderer="cr:templates/draft_history.jinja2")

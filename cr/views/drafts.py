@@ -61,8 +61,10 @@ class DraftsViews:
 
     def _with_organizers(self, rows: Sequence[Any]) -> list[dict[str, Any]]:
         shown = listing(rows, self.request)
-        urls = [rule_path(self.request, row.id, "organizers") for row in rows]
-        return [{**each, "organizers_url": url} for each, url in zip(shown, urls, strict=True)]
+        urls = [
+            {f"{name}_url": rule_path(self.request, row.id, name) for name in ("organizers", "edit")} for row in rows
+        ]
+        return [each | more for each, more in zip(shown, urls, strict=True)]
 
     def _listed(self, row: Any) -> dict[str, Any]:
         payload = self.request.rules.draft(row.id).payload

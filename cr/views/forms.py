@@ -23,6 +23,7 @@ from cr.events.payload import BLOCKS, META, TEXTS, Clash, Payload, label_of
 
 TEXT_MOST = 8000
 LABEL_MOST = 48
+NAME_MOST = 200
 
 
 class BlockId(str):
@@ -201,10 +202,10 @@ def entry_inputs(section: Section | Values, entry: str, payload: Payload) -> lis
     """The fields of one value, method or clause: its name, its section's questions, and its own field blocks."""
     own_method = isinstance(section, Section) and section is not MORE
     label_place = (META, entry, "label") if own_method else (section.details, entry, "label")
-    inputs = [Input(f"{entry}.label", "Name", label_place, maxlength=LABEL_MOST if own_method else 200)]
+    inputs = [Input(f"{entry}.label", "Name", label_place, maxlength=LABEL_MOST if own_method else NAME_MOST)]
     for each in section.fields:
         kind = "percent" if each.percent else "text" if each.name == "section" else "textarea"
-        most = 200 if each.name == "section" else TEXT_MOST
+        most = NAME_MOST if each.name == "section" else TEXT_MOST
         inputs.append(
             Input(f"{entry}.{each.name}", each.label, (section.details, entry, each.name), kind, each.hint, most)
         )

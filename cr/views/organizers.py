@@ -51,7 +51,7 @@ class OrganizersViews:
     @view_config(name="name", request_method="POST", renderer=LIST)
     def save_name(self) -> Any:
         name = names.tidied(self.request.POST.get(NAME.name, ""))
-        if fault := NAME.fault(name):
+        if fault := _fault_of_name(self.request, self.rule.id, name):
             self.request.response.status_int = 400
             return self._page(name=name, errors={NAME.name: fault})
         names.rename(self.request, name)
@@ -176,7 +176,7 @@ class JoinViews:
         if link is None:
             return self._page(token, False)
         name = names.tidied(self.request.POST.get(NAME.name, ""))
-        if fault := NAME.fault(name):
+        if fault := _fault_of_name(self.request, self.rule.id, name):
             self.request.response.status_int = 400
             return self._page(token, True, name=name, errors={NAME.name: fault})
         try:
@@ -239,6 +239,18 @@ def drafts_of_others(request: Any, rows: Iterable[Any]) -> list[dict[str, Any]]:
         }
         for each in theirs
     ]
+
+
+def _fault_of_name(request: Any, rule: UUID, name: str) -> str | None:
+    """What is wrong with a name, as a sentence, or None. Nobody may be taken for somebody else who writes a rule."""
+    if fault := NAME.fault(name):
+        return fault
+    if names.is_ours(name):
+        return f"{NAME.label}: choose another one. “{name}” is what this site says of people without a name."
+    fellows = organizers.fellows(request.dbsession, request.identity.account_id, rule)
+    if names.alike(name) in map(names.alike, names.names(request.dbsession, fellows).values()):
+        return f"{NAME.label}: choose another one. Somebody who writes a rule with you is called “{name}” already."
+    return None
 
 
 def _must_be_there(rule: Any) -> Any:

@@ -86,6 +86,7 @@ def revision_shown(
         },
         "adoption": adoption(row, span.told(today)),
         "facts": _facts(row, rule, span, request),
+        "changed": row.changed,
         "record": row.record,
         "origin": origin(request, rule.copied_from, rule.copied_revision),
         "remixes": listing(began_with[:REMIXES], request),

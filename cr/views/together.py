@@ -7,12 +7,13 @@ import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from cr.errors import NoRoom
-from cr.events.document import composed, differences
+from cr.comparison import Whole, compare, sentences
+from cr.errors import Gone, NoRoom
+from cr.events.document import composed
 from cr.events.draft import Clashes
-from cr.events.payload import BLOCKS, TEXTS, Choice, Clash, Path, Payload
+from cr.events.payload import BLOCKS, META, TEXTS, Choice, Clash, Path, Payload
 from cr.projections import revisions, rules
-from cr.views.forms import TEXT_MOST, tidy
+from cr.views.forms import LABEL_MOST, NAME_MOST, TEXT_MOST, tidy
 from cr.views.words import FIELD_LABELS, entry_name, part_name, words
 
 if TYPE_CHECKING:
@@ -52,11 +53,16 @@ def page(
     `posted` are choices that were sent and could not be used; `carried` goes along to where the draft is published.
     """
     request, draft = draft_page.request, draft_page.draft
-    session, rule = request.dbsession, overtaken_rule(draft_page)
+    session, rule = request.dbsession, rules.find(request.dbsession, draft_page.row.rule)
+    if rule.status == "withdrawn":
+        raise Gone("The rule was withdrawn, so this draft can’t become its next revision. Its text stays here.")
     numbers: list[int] = [draft_page.row.revises, rule.revision]
     was, now = (revisions.find(session, rule.id, number) for number in numbers)
     documents = [revisions.document(session, rule.id, number) for number in numbers]
-    before = (was.title, was.summary, documents[0])
+    before, after = (
+        Whole(head.title, head.summary, document) for head, document in zip((was, now), documents, strict=True)
+    )
+    mine = Whole(draft.title, draft.payload.get("summary"), composed(draft.payload))
     clashes = request.rules.clashes(draft.id)
     published = revisions.heads(session, rule.id, range(was.revision + 1, now.revision + 1))
     return {
@@ -69,8 +75,8 @@ def page(
             "at": now.published_at,
         },
         "said": [head.changed for _, head in sorted(published.items()) if head.changed],
-        "theirs": _changes(before, (now.title, now.summary, documents[1])),
-        "mine": _changes(before, (draft.title, draft.payload.get("summary"), composed(draft.payload))),
+        "theirs": sentences(compare(before, after)),
+        "mine": sentences(compare(before, mine)),
         "clashes": [_shown(each, clashes.merged, posted, errors or {}) for each in clashes.clashes] if clashes else [],
         "action": draft_page.url("together"),
         "carried": dict(carried or {}),
@@ -95,11 +101,11 @@ def bring(draft_page: DraftPage) -> dict[str, Any] | None:
     for clash in clashes.clashes if clashes else ():
         name = _name(clash.path)
         whose = posted.get(f"choice-{name}")
-        text = tidy(posted.get(name, "")) if name in posted else None
+        text = tidy(posted[name]) if name in posted and _writable(clash) else None
         if whose == "theirs":
             choices[clash.path] = Choice("theirs")
         elif whose == "mine":
-            most = TEXTS.get(clash.path[0], TEXT_MOST)
+            most = _most(clash.path)
             if text is not None and len(text) > most and text != clash.mine:
                 errors[name] = f"Shorten it to {most} characters. It has {len(text)}."
             choices[clash.path] = Choice("mine", text)
@@ -114,13 +120,16 @@ def bring(draft_page: DraftPage) -> dict[str, Any] | None:
     return None
 
 
-def _changes(before: tuple[Any, ...], after: tuple[Any, ...]) -> list[str]:
-    sentences = []
-    if before[0] != after[0]:
-        sentences.append(f"Renamed it from “{before[0]}” to “{after[0]}”.")
-    if before[1] != after[1]:
-        sentences.append("Rewrote the summary.")
-    return sentences + differences(before[2], after[2])
+def _writable(clash: Clash) -> bool:
+    """Whether it is about a text, which can be written anew; of anything else one side is chosen."""
+    return all(isinstance(each, str | None) for each in (clash.base, clash.theirs, clash.mine))
+
+
+def _most(path: Path) -> int:
+    """Characters."""
+    if path[-1] == "label":
+        return LABEL_MOST if path[0] == META else NAME_MOST
+    return TEXTS.get(path[0], NAME_MOST if path[-1] == "section" else TEXT_MOST)
 
 
 def _name(path: Path) -> str:
@@ -132,7 +141,7 @@ def _shown(clash: Clash, merged: Payload, posted: Mapping[str, str], errors: Map
     """A clash as the template wants it: a text that both changed can be written anew, anything else be chosen."""
     name = _name(clash.path)
     sides = (clash.base, clash.theirs, clash.mine)
-    writable = all(isinstance(each, str | None) for each in sides)
+    writable = _writable(clash)
     base, other, mine = (_said(clash.path, each) for each in sides)
     return {
         "name": name,

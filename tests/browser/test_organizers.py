@@ -34,7 +34,8 @@ def sound(page: Page, heading: str, javascript: bool = True) -> None:
     assert not page.evaluate("document.documentElement.scrollWidth > innerWidth")
     for target in page.locator("main :is(a.link, a.button, button)").all():
         box = target.bounding_box()
-        assert box is not None
+        if box is None or not target.is_visible():
+            continue  # within what is folded away
         # The button that only the Enter key finds is a pixel high.
         assert box["height"] >= 44 or box["height"] == 1, target.text_content()
 

@@ -164,6 +164,41 @@ def test_one_drops_what_the_other_changes(i_dropped_it: bool) -> None:
     assert [each["title"] for each in composed(result)["sections"][1]["entries"]] == ["Costs"]
 
 
+@pytest.mark.parametrize("i_dropped_it", [True, False])
+def test_blocks_of_a_method_that_one_drops_are_asked_about(i_dropped_it: bool) -> None:
+    def block(text: str) -> list[dict[str, Any]]:
+        return [{"kind": "text", "id": "b", "blockTitle": "How", "placeholderText": text}]
+
+    base: dict[str, Any] = {DECISIONS.selected: ["own"], META: {"own": {"label": "Ours"}}, BLOCKS: {"own": block("A")}}
+    changed = {**base, BLOCKS: {"own": block("B")}}
+    theirs, mine = (changed, {}) if i_dropped_it else ({}, changed)
+    result, (clash,) = brought_together(base, theirs, mine, {})
+    assert clash.path == (DECISIONS.details, "own")
+    kept = Choice("theirs" if i_dropped_it else "mine")
+    result, clashes = brought_together(base, theirs, mine, {clash.path: kept})
+    assert clashes == []
+    assert (result[DECISIONS.selected], result[BLOCKS]) == (["own"], {"own": block("B")})
+
+
+def test_going_on_from_a_later_revision_is_undone_as_a_whole() -> None:
+    base = decomposed("Elm", None, TEXT)
+    first = begun(base)
+    facts = d.write(first, first, edited(base, "Costs", body="Shared."))
+    draft = after(first, facts)
+    rebasing = d.rebase(draft, first, 2, decomposed("Elm", None, revised("Nine.")), {})
+    started = d.Started(owner=OWNER, source="revision", of=str(RULE), revision=1, payload=base)
+    later = datetime(2026, 3, 13, tzinfo=UTC)
+    events: list[d.DraftEvent] = [
+        *stamped([started, *facts], of=DRAFT, after=0, actor=OWNER, at=NOON),
+        *stamped(rebasing, of=DRAFT, after=len(facts) + 1, actor=OWNER, at=later),
+    ]
+    change = d.last_change(len(events), lambda version: events[version - 1])
+    assert isinstance(change, d.Rebased)
+    now = after(draft, rebasing)
+    undone = after(now, list(d.undo(now, change, draft)))
+    assert (undone.payload, undone.revision) == (draft.payload, 1)
+
+
 def test_going_on_from_a_later_revision_and_back_again() -> None:
     base = decomposed("Elm", None, TEXT)
     first = begun(base)

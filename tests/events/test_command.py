@@ -231,6 +231,66 @@ def test_an_unmigrated_database_is_one_line(
     assert "alembic" in capsys.readouterr().err
 
 
+ODD = "Elm\x07 \x7f \x9b2J \u202egnihtyna \U000e0041 ä 🌱"
+TAMED = "Elm\ufffd \ufffd \ufffd2J \ufffdgnihtyna \ufffd ä 🌱"
+
+
+@pytest.mark.parametrize("command", ["show", "tail"])
+def test_words_of_people_do_nothing_to_a_terminal(
+    engine: sa.Engine, capsys: pytest.CaptureFixture[str], command: str
+) -> None:
+    arguments = {"show": ["show", str(start(engine, ODD))], "tail": ["tail", "-n", "1"]}[command]
+    assert main(arguments) == 0
+    out = capsys.readouterr().out
+    assert TAMED.replace("Elm\ufffd", "Elm\\u0007") in out  # JSON escapes the first by itself
+    assert all(line.isprintable() for line in out.split("\n"))
+    assert main([*arguments, "--json"]) == 0
+    out = capsys.readouterr().out
+    assert json.loads(out)["state"]["payload"]["title"] == ODD
+    assert out.rstrip("\n").isprintable()
+
+
+def sessions(engine: sa.Engine) -> dict[int, str]:
+    """What each connection to the database but ours is doing."""
+    query = "SELECT pid, state FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+    with engine.connect() as connection:
+        return {row.pid: row.state for row in connection.execute(sa.text(query)) if row.state is not None}
+
+
+@pytest.mark.parametrize("command", ["show", "tail", "follow"])
+def test_a_reader_who_pauses_holds_no_transaction(engine: sa.Engine, command: str) -> None:
+    """The database would end it after a minute."""
+    long = "x" * 200_000
+    draft = start(engine, "Short" if command == "follow" else long)
+    arguments = {"show": ["show", str(draft)], "tail": ["tail"], "follow": ["tail", "-n", "1", "-f"]}[command]
+    before = sessions(engine)
+    with running(*arguments) as process:
+        assert process.stdout
+        if command == "follow":
+            assert "Short" in process.stdout.readline()
+            start(engine, long)
+        assert process.stdout.read(1)
+        # From here on it waits for us, for a pipe does not hold the rest.
+        while not (held := [state for pid, state in sessions(engine).items() if pid not in before]) or "active" in held:
+            assert process.poll() is None
+        assert held == ["idle"]
+
+
+@pytest.mark.parametrize("environment", [{"PYTHONUNBUFFERED": "1"}, {"PYTHONUNBUFFERED": ""}])
+def test_a_reader_who_has_enough_of_one_long_line(
+    engine: sa.Engine, monkeypatch: pytest.MonkeyPatch, environment: dict[str, str]
+) -> None:
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    with running("show", "--json", str(start(engine, "x" * 200_000))) as process:
+        assert process.stdout
+        assert process.stderr
+        process.stdout.read(1)
+        process.stdout.close()
+        assert process.stderr.read() == "Not everything was written: nobody reads on.\n"
+        assert process.wait() == 141
+
+
 @pytest.mark.parametrize("arguments", [["export"], ["tail", "-n", "99999", "--json"]])
 def test_a_reader_who_has_enough_is_no_traceback(engine: sa.Engine, arguments: list[str]) -> None:
     # Several times more than a pipe holds, so that the writer notices.

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 
 from cr.audit.canonical import too_large
 from cr.catalog.sections import MORE
+from cr.comparison import Whole, compare, sentences
 from cr.errors import ValidationProblem
-from cr.events.document import checked_document, composed, decomposed, differences
+from cr.events.document import checked_document, composed, decomposed
 from cr.events.payload import checked, same
 from tests.events.test_payload import json_values, payloads
 
@@ -100,6 +101,10 @@ def test_a_document_that_came_as_plain_text_keeps_every_word() -> None:
     payload = decomposed("Elm", "A garden", document)
     assert (payload["title"], payload["summary"]) == ("Elm", "A garden")
     assert composed(payload) == document
+
+
+def differences(before: Any, after: Any) -> list[str]:
+    return sentences(compare(Whole("Elm", None, before), Whole("Elm", None, after)))
 
 
 def test_differences_are_sentences() -> None:

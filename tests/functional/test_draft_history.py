@@ -14,6 +14,7 @@ from tests.fixtures.site import Clock
 from tests.functional.flow import unequal
 from tests.functional.people import form_to, path_of
 from tests.functional.test_main_job import edit, publish, sentences, start, write, written
+from tests.functional.test_together import let_in
 
 
 def meaning(client: TestApp, draft: str, text: str) -> None:
@@ -348,3 +349,18 @@ def test_a_next_revision_is_compared_with_the_rule_it_began_from(ada: TestApp) -
         "Values: no change",
         "Decision-making: no change",
     ]
+
+
+def test_what_another_organizer_saved_meanwhile_is_not_restored_away(
+    ada: TestApp, bo: TestApp, engine: sa.Engine
+) -> None:
+    rule = publish(ada, written(ada))
+    let_in(engine, rule, "bo@example.org")
+    draft = edit(ada, rule)
+    write(ada, f"{draft}/about", title="Elm")
+    form = form_to(ada.get(f"{draft}/at?entry=1"), f"{draft}/restore")
+    write(bo, f"{draft}/about", title="Written by Bo")
+    assert "nothing was restored" in form.submit(status=409)
+    assert "Written by Bo" in ada.get(draft)
+    form_to(ada.get(f"{draft}/at?entry=1"), f"{draft}/restore").submit(status=303)
+    assert "Written by Bo" not in ada.get(draft).html.h1.text

@@ -452,6 +452,46 @@ def test_a_name_that_is_too_long_is_given_back(ada: TestApp, bo: TestApp, rule: 
     assert people(ada.get(f"{rule}/organizers")) == ["A" * 80 + " (you)", "Cecil"]
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("You", "the OWNER", "An organizer", "Organizer 2", "organizer-1", "Ｏrganizers", "Another organizer"),
+        *("The people who run this site.", "Operators", "Bo (you)"),
+    ],
+)
+def test_nobody_is_called_what_pages_say_of_those_without_a_name(
+    ada: TestApp, bo: TestApp, rule: str, name: str
+) -> None:
+    page = call(ada, rule, name, status=400)
+    assert "is what this site says of people without a name" in page.html.select_one(".errors").text
+    assert form_to(page, f"{rule}/organizers/name")["your-name"].value == name
+    page = join(bo, make_link(ada, rule), name, status=400)
+    form = form_to(page, f"{rule}/join")
+    assert form["your-name"].value == name
+    form["your-name"] = "The Organizer of Beans"
+    form.submit(status=303)
+    assert people(ada.get(f"{rule}/organizers")) == ["The owner (you)", "The Organizer of Beans"]
+
+
+def test_nobody_takes_the_name_of_somebody_who_writes_a_rule_with_them(ada: TestApp, bo: TestApp, rule: str) -> None:
+    call(ada, rule, "Ada Lovelace")
+    page = join(bo, make_link(ada, rule), "ada  lovelace", status=400)
+    assert "Somebody who writes a rule with you is called “ada lovelace” already." in page
+    form = form_to(page, f"{rule}/join")
+    assert form["your-name"].value == "ada lovelace"
+    form["your-name"] = "Bo"
+    form.submit(status=303)
+    call(ada, rule, "BO", status=400)
+    # Not on the page of another rule either.
+    other = publish(bo, written(bo))
+    page = call(bo, other, "Ada Lovelace", status=400)
+    assert form_to(page, f"{other}/organizers/name")["your-name"].value == "Ada Lovelace"
+    call(bo, other, "Bo")  # one's own name is nobody else's
+    # Of those who write no rule together, more than one may be called so.
+    remove(ada, rule)
+    call(bo, other, "Ada Lovelace")
+
+
 def test_nobody_changes_their_name_without_end(ada: TestApp, rule: str) -> None:
     for number in range(20):
         call(ada, rule, f"Ada {number}")

@@ -133,6 +133,8 @@ def test_a_rule_that_names_no_way_asks_nothing_back(ada: TestApp, engine: sa.Eng
         ({"in_force_from": "2026-02-30"}, "write it as year-month-day"),
         ({"in_force_from": "9999-01-01"}, "look at the year again"),
         ({"in_force_from": "0026-03-12"}, "look at the year again"),
+        ({"in_force_from": "2020-01-01"}, "that is before the day of the decision"),
+        ({"in_force_from": "2020-01-01", "decided_on": "2020-01-02"}, "that is before the day of the decision"),
         ({"record": "x" * 501}, "shorten it to 500 characters"),
     ],
 )

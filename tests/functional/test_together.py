@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from webtest import TestApp
 
 from cr.events.application import Rules
+from cr.events.payload import BLOCKS
 from tests.functional.flow import topics, unequal
 from tests.functional.people import form_to
 from tests.functional.test_main_job import edit, publish, sentences, start, write, written
@@ -182,6 +183,37 @@ def test_a_text_that_is_too_long_stays_in_the_form(ada: TestApp, bo: TestApp, dr
     answer = form.submit(status=409)
     assert "Shorten it to 8000 characters. It has 8001." in answer
     assert form_to(answer, f"{theirs}/together")[name].value == "x" * 8001
+
+
+def test_only_a_text_is_written_anew(ada: TestApp, bo: TestApp, rule: str, engine: sa.Engine) -> None:
+    """A form that was never offered writes no text where a list belongs: the log would keep it for good."""
+
+    def with_block(draft: str, text: str) -> None:
+        with engine.begin() as connection:
+            app = Rules(lambda: nullcontext(connection))
+            found = app.draft(UUID(draft.rsplit("/", 1)[1]))
+            block = {"kind": "text", "id": "b", "blockTitle": "How", "placeholderText": text}
+            method = found.payload["selectedDecisionApproachIds"][0]
+            app.write_draft(found.id, found.owner, NOON, {**found.payload, BLOCKS: {method: [block]}})
+
+    first = edit(ada, rule)
+    with_block(first, "A")
+    publish(ada, first, changed="A block.")
+    ours, theirs = edit(ada, rule), edit(bo, rule)
+    with_block(ours, "B")
+    with_block(theirs, "C")
+    publish(ada, ours, changed="Another block.")
+    page = bo.get(f"{theirs}/together")
+    (radio, *_) = page.html.select("fieldset.entry input[type=radio]")
+    name = radio["name"].removeprefix("choice-")
+    form = form_to(page, f"{theirs}/together")
+    assert name not in form.fields
+    fields = {**dict(form.submit_fields()), f"choice-{name}": "mine", name: "oops"}
+    bo.post(f"{theirs}/together", fields, status=303)
+    preview = bo.get(f"{theirs}/preview")
+    assert preview.html.select(".block .prose")[-1].text.strip() == "C"
+    assert "oops" not in preview
+    assert unequal(engine) == []
 
 
 def test_nothing_to_bring_together_leads_on(ada: TestApp, bo: TestApp, drafts: tuple[str, str]) -> None:
