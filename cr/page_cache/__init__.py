@@ -1,8 +1,11 @@
 """Public pages are answered from memory, and never after the moment at which they became old.
 
-A view says that its page depends on nothing but the address, and on which rules:
+A view says that its page depends on nothing but the address, and on which rules; `params` names all the parameters of
+its query that it looks at:
 
-    @view_config(context=RuleResource, request_method="GET", permission=Permission.RULE_READ, keep=Concerns.ITS_RULE)
+    @view_config(context=Revisions, request_method="GET", keep=Concerns.ITS_RULE, params=["before"])
+
+Other parameters make no other page, and no work: who sends any is sent to the address without them.
 
 `layer.py` keeps such a page and answers with it, before Pyramid hears of the request. Whoever changes what pages show
 says so in the transaction that changes it: commands do it for every event of a rule, whatever else changes pages calls
@@ -14,12 +17,14 @@ docs/adr/0029 has the reasons.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from enum import Enum, auto
 from typing import Any
+from urllib.parse import parse_qsl, urlencode
 from uuid import UUID
 
 import sqlalchemy as sa
+from pyramid.httpexceptions import HTTPFound
 
 from cr.page_cache.listener import CHANNEL, Listener
 from cr.page_cache.memory import Memory
@@ -85,12 +90,17 @@ def follow(registry: Any) -> None:
 
 
 def keep_view(view: Callable[[Any, Any], Any], info: Any) -> Callable[[Any, Any], Any]:
-    """The view option `keep`: the view knows nobody, and whole answers of it may be kept."""
+    """The view options `keep` and `params`: the view knows nobody, and whole answers of it may be kept."""
     concerns: Concerns | None = info.options.get("keep")
     if concerns is None:
         return view
+    params = frozenset(info.options.get("params") or ())
 
     def kept(context: Any, request: Any) -> Any:
+        query = _known(request.environ.get("QUERY_STRING", ""), params)
+        if query is not None:
+            # One slash: with two the browser would take what follows for the name of a site.
+            return HTTPFound("/" + request.path.lstrip("/") + (query and f"?{query}"))
         # Everybody gets the same page. What a view can't see it can't put there.
         request.environ.pop("HTTP_COOKIE", None)
         asking: Asking | None = request.environ.get(ASKING)
@@ -111,7 +121,16 @@ def keep_view(view: Callable[[Any, Any], Any], info: Any) -> Callable[[Any, Any]
     return kept
 
 
-keep_view.options = ("keep",)  # type: ignore[attr-defined]
+def _known(query: str, params: Collection[str]) -> str | None:
+    """The query without what the view does not look at; None where it has nothing else."""
+    given = parse_qsl(query, keep_blank_values=True, errors="surrogateescape")
+    known = {name: value for name, value in given if name in params}
+    if len(known) == len(given) and (given or not query):
+        return None
+    return urlencode(known, errors="surrogateescape")
+
+
+keep_view.options = ("keep", "params")  # type: ignore[attr-defined]
 
 
 def includeme(config: Any) -> None:

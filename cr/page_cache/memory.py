@@ -24,6 +24,10 @@ LARGEST_SHARE = 8
 """An answer that would take more than this part of the room is not kept: it would push out too many others."""
 
 
+SPARE_SHARE = 10
+"""This part of the room is free after the pages that nobody asked for longest made way for another one."""
+
+
 @dataclass(slots=True)
 class Page:
     """An answer with status 200. `rule` None: any rule's change makes it old. `day` (UTC) is the only one it is for.
@@ -89,8 +93,8 @@ class Memory:
             page.used = next(self._uses)
             self._pages[address] = page
             self._bytes += page.size
-            while self._bytes > self._room:
-                self._remove([min(self._pages, key=lambda each: self._pages[each].used)])
+            if self._bytes > self._room:
+                self._make_room()
 
     def missed(self) -> None:
         self._tally.add("miss")
@@ -124,6 +128,13 @@ class Memory:
         self._remove(
             [at for at, page in self._pages.items() if rules is None or page.rule is None or page.rule in rules]
         )
+
+    def _make_room(self) -> None:
+        """Some for many pages: to find the one that was not used longest, all have to be looked at."""
+        for address in sorted(self._pages, key=lambda each: self._pages[each].used):
+            if self._bytes <= self._room - self._room // SPARE_SHARE:
+                break
+            self._remove([address])
 
     def _remove(self, addresses: Collection[Address]) -> None:
         for address in addresses:

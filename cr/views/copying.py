@@ -70,7 +70,12 @@ class Copying:
 
 
 @view_config(
-    context=RuleResource, name="copies", request_method="GET", permission=Permission.RULE_READ, keep=Concerns.EVERY_RULE
+    context=RuleResource,
+    name="copies",
+    request_method="GET",
+    permission=Permission.RULE_READ,
+    keep=Concerns.EVERY_RULE,
+    params=["before"],
 )
 def copies(context: RuleResource, request: Any) -> Response:
     """All rules that began with this one, also when this one was withdrawn."""

@@ -97,7 +97,13 @@ def _no_day(request: Any, rule: Any, status: int, written: str, **more: Any) -> 
     return response
 
 
-@view_config(context=Revisions, request_method="GET", permission=Permission.RULE_READ, keep=Concerns.ITS_RULE)
+@view_config(
+    context=Revisions,
+    request_method="GET",
+    permission=Permission.RULE_READ,
+    keep=Concerns.ITS_RULE,
+    params=["before"],
+)
 def list_revisions(context: Revisions, request: Any) -> Response:
     rule, session, today = context.rule, request.dbsession, request.now.date()
     if rule.status == "withdrawn":

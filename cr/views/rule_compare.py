@@ -35,6 +35,7 @@ def _made_of() -> str:
     request_method="GET",
     permission=Permission.RULE_READ,
     keep=Concerns.ITS_RULE,
+    params=["from", "to", "view"],
 )
 def compare_revisions(context: RuleResource, request: Any) -> Response:
     rule, session = context.rule, request.dbsession

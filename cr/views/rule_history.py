@@ -54,6 +54,7 @@ class People:
     request_method="GET",
     permission=Permission.RULE_READ,
     keep=Concerns.ITS_RULE,
+    params=["before", "at"],
 )
 def rule_history(context: RuleResource, request: Any) -> Response:
     rule = context.rule

@@ -31,6 +31,7 @@ from cr.views.public import PAGE, REMIXES, answer, listing, older, rule_path, to
     permission=Permission.RULE_READ,
     renderer="cr:templates/rules.jinja2",
     keep=Concerns.EVERY_RULE,
+    params=["before"],
 )
 def list_rules(context: RulesResource, request: Any) -> dict[str, Any]:
     before = number(request.params.get("before", ""))

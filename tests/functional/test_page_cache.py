@@ -185,9 +185,45 @@ def test_what_is_one_persons_own_is_not_kept(ada: TestApp, client: TestApp, memo
 
 
 def test_long_queries_are_answered_and_not_kept(ada: TestApp, client: TestApp, memory: Any) -> None:
-    path = f"/rules/{publish(ada)}?{'x' * 100}"
+    path = f"/rules/{publish(ada)}/history?before={'9' * 100}"
     assert client.get(path).body == client.get(path).body
     assert memory.figures().pages == 0
+
+
+@pytest.mark.parametrize(
+    ("path", "query", "known"),
+    [
+        *(("/rules/{}" + more, "x=1", "") for more in ("", "/revisions/1", "/feed.atom", "/copies", "/history")),
+        ("/", "before=3", ""),
+        ("/rules/feed.atom", "before=3", ""),
+        ("/rules", "before=99&utm_source=x", "before=99"),
+        ("/rules/{}/history", "x=%ff&at=1&y", "at=1"),
+        ("/rules/{}/history", "at=1&at=%ff&at=2", "at=2"),
+        ("/rules/{}/compare", "view=side&x=&to=1&from=2", "view=side&to=1&from=2"),
+        ("/rules/{}", "&&&", ""),
+        ("/rules/{}", "x" * 100, ""),
+        ("/rules/{}", "=", ""),
+    ],
+)
+def test_what_no_page_looks_at_makes_no_other_page(
+    ada: TestApp, client: TestApp, memory: Any, path: str, query: str, known: str
+) -> None:
+    path = path.format(publish(ada))
+    for method in ("GET", "HEAD"):
+        answer = client.request(f"{path}?{query}", method=method, status=302)
+        assert answer.location == f"http://localhost{path}" + (known and f"?{known}")
+    assert memory.figures().pages == memory.figures().misses == 0
+
+
+@pytest.mark.parametrize("query", ["from=&to=", "from=%C3%A4&to=%ff", "from=1&to=", "to=a+b&from=a%20b"])
+def test_what_a_page_looks_at_reaches_it_as_it_was_written(
+    ada: TestApp, client: TestApp, memory: Any, query: str
+) -> None:
+    assert client.get(f"/rules/{publish(ada)}/compare?{query}", expect_errors=True).status_int in (200, 400)
+
+
+def test_nobody_is_led_to_another_site(ada: TestApp, client: TestApp) -> None:
+    assert client.get("//rules?x=1", status=302).location == "http://localhost/rules"
 
 
 def test_a_get_with_a_body_is_refused_as_ever(ada: TestApp, client: TestApp, memory: Any) -> None:

@@ -69,13 +69,16 @@ def test_a_page_is_for_the_day_on_which_it_was_made(memory: Memory) -> None:
     assert memory.get(("/elm", ""), TOMORROW) is None
 
 
-def test_the_page_that_nobody_asked_for_longest_goes_first(memory: Memory) -> None:
-    half = b"x" * (ROOM // 10 - OVERHEAD)
+def test_the_pages_that_nobody_asked_for_longest_go_first(memory: Memory) -> None:
+    tenth = b"x" * (ROOM // 10 - OVERHEAD)
     for number in range(10):
-        keep(memory, f"/{number}", page(body=half))
+        keep(memory, f"/{number}", page(body=tenth))
     assert paths(memory, "/0") == ["/0"]
-    keep(memory, "/more", page(body=half))
-    assert paths(memory, "/0", "/1", "/2", "/more") == ["/0", "/2", "/more"]
+    keep(memory, "/more", page(body=tenth))
+    # A tenth of the room stays free, so that the next one pushes out nothing.
+    assert paths(memory, "/0", "/1", "/2", "/3", "/more") == ["/0", "/3", "/more"]
+    keep(memory, "/another", page(body=tenth))
+    assert paths(memory, "/0", "/3", "/more", "/another") == ["/0", "/3", "/more", "/another"]
     assert memory.figures().bytes <= ROOM
     assert memory.figures().pages == 10
 
