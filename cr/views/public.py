@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
+import unicodedata
 from collections.abc import Sequence
 from datetime import datetime
 from functools import cache
@@ -51,6 +53,13 @@ def listing(rows: Sequence[Any], request: Any) -> list[dict[str, Any]]:
         }
         for head in (heads[row.id] for row in rows)
     ]
+
+
+def file_name(title: str, rule_id: Any) -> str:
+    """What to call a file of a rule with this title; what it has of the rule and the ending go behind."""
+    ascii_title = unicodedata.normalize("NFKD", title).encode("ascii", "ignore").decode().lower()
+    words = re.sub("[^a-z0-9]+", "-", ascii_title)[:60].strip("-")
+    return words or f"rule-{rule_id}"
 
 
 def older(request: Any, view: str, before: int) -> str:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import re
 import threading
-import unicodedata
 import weakref
 from collections.abc import Iterator
 from contextlib import nullcontext
@@ -27,7 +25,7 @@ from cr.fingerprint import fingerprint
 from cr.projections import histories
 from cr.resources.rules import Revision, RuleResource, RulesResource
 from cr.security import Permission
-from cr.views.public import cacheable, tombstone
+from cr.views.public import cacheable, file_name, tombstone
 
 FORMAT = fingerprint(*public.SOURCES)
 BATCH = 8
@@ -67,7 +65,7 @@ def history_lines(context: RuleResource, request: Any) -> Any:
     events = _events(request.registry["cr.engine"], rule.id, rule.version)
     response = Response(app_iter=Stream(line.ndjson() for line in public.told(events)))
     response.headers["Content-Type"] = "application/x-ndjson; charset=utf-8"
-    response.content_disposition = f'attachment; filename="{_file_name(rule)}"'
+    response.content_disposition = f'attachment; filename="{file_name(rule.title, rule.id)}-history.ndjson"'
     return cacheable(response, etag, changed)
 
 
@@ -82,12 +80,6 @@ def _events(engine: sa.Engine, rule_id: UUID, last: int) -> Iterator[Event]:
             rules = Rules(lambda connection=connection: nullcontext(connection))  # type: ignore[misc]
             batch = [cast(Event, event) for event in rules.events.get(rule_id, gt=after, lte=min(last, after + BATCH))]
         yield from batch
-
-
-def _file_name(rule: Any) -> str:
-    ascii_title = unicodedata.normalize("NFKD", rule.title).encode("ascii", "ignore").decode().lower()
-    words = re.sub("[^a-z0-9]+", "-", ascii_title)[:60].strip("-")
-    return f"{words or f'rule-{rule.id}'}-history.ndjson"
 
 
 @view_config(context=Revision, name="canonical.json", request_method="GET", permission=Permission.RULE_READ)

@@ -22,7 +22,7 @@ from cr.security import Permission
 from cr.views.forms import number
 from cr.views.in_force import Span, State, spans
 from cr.views.organizers import drafts_of_others
-from cr.views.public import PAGE, REMIXES, answer, listing, older, rule_path, tombstone
+from cr.views.public import PAGE, REMIXES, answer, file_name, listing, older, rule_path, tombstone
 
 
 @view_config(
@@ -74,6 +74,12 @@ def revision_shown(
     later = rule_path(request, rule.id, "revisions", str(row.revision + 1)) if row.revision < rule.newest else None
     earlier = rule_path(request, rule.id, "revisions", str(row.revision - 1)) if row.revision > 1 else None
     began_with = rules.copies(request.dbsession, rule.id, REMIXES + 1)
+    canonical_json = rule_path(request, rule.id, "revisions", number, "canonical.json")
+    json_url: str | None = canonical_json
+    if row.sha256 is None:
+        # It has none. The JSON API knows the newest text only.
+        api = request.resource_path(request.root, "api", "rules", str(rule.id))
+        json_url = api if row.revision == rule.newest else None
     values = {
         "rule": {
             "id": str(rule.id),
@@ -100,13 +106,14 @@ def revision_shown(
             "begin": rule_path(request, rule.id, "copy", query={"revision": number}),
             "copies": rule_path(request, rule.id, "copies") if len(began_with) > REMIXES else None,
             "feed": rule_path(request, rule.id, "feed.atom"),
-            "json": request.resource_path(request.root, "api", "rules", str(rule.id)),
+            "json": json_url,
             "revision": rule_path(request, rule.id, "revisions", number),
-            "canonical_json": rule_path(request, rule.id, "revisions", number, "canonical.json"),
+            "canonical_json": canonical_json,
             "earlier": earlier,
             "later": later,
             "changes": changes_path(request, rule.id, row.revision),
         },
+        "json_name": f"{file_name(row.title, rule.id)}-revision-{number}.json",
         "notices": notices,
         "walk": walk,
     }

@@ -66,6 +66,19 @@ def test_every_way_to_the_hash_comes_to_the_same(client: TestApp, rule: str, tmp
     assert (hashed["decidedBy"], hashed["decidedOn"], hashed["record"]) == ("Lazy consensus", "2026-03-12", "Minutes 4")
 
 
+def test_every_page_leads_to_the_json_of_its_own_text(ada: TestApp, client: TestApp, rule: str) -> None:
+    ada.patch_json(f"/api{rule}", {"title": "Not yet", "document": {}})
+    paths = {rule: 3, **{f"{rule}/revisions/{number}": number for number in (1, 2, 3)}}
+    for path, number in paths.items():
+        page = client.get(path)
+        served = page.click(r"Export \(JSON\)")
+        assert (served.json["revision"], served.json["title"]) == (number, page.html.h1.text)
+        (alternate,) = page.html.select("link[rel=alternate][type='application/json']")
+        assert alternate["href"] == served.request.path
+    name = client.get(f"{rule}/revisions/2").html.find("a", string="Export (JSON)")["download"]
+    assert name == "elm-street-garten-revision-2.json"
+
+
 def test_one_letter_of_the_file_is_found(client: TestApp, rule: str) -> None:
     body = client.get(f"{rule}/history.ndjson").body
     run = cr_replay("-", stdin=body.replace("Gärten".encode(), b"Garten"))
@@ -118,8 +131,15 @@ def test_what_can_not_be_hashed_is_said_and_breaks_nothing(client: TestApp, engi
         assert page.html.select_one(".rule-quote code") is None
     assert "has no canonical JSON" in client.get(f"{rule}/revisions/1/canonical.json", status=404)
     client.get(f"{rule}/history?at=1")
+    assert client.get(rule).click(r"Export \(JSON\)").json["rule"]["title"] == "Odd"
+    with engine.begin() as connection:
+        Rules(lambda: nullcontext(connection)).revise_rule(odd.id, PEOPLE[0], NOON, "Odder", None, document)
+    # The API has the newest text alone.
+    assert "Export (JSON)" not in client.get(f"{rule}/revisions/1")
+    assert "application/json" not in client.get(f"{rule}/revisions/1").html.head.decode()
+    assert client.get(f"{rule}/revisions/2").click(r"Export \(JSON\)").json["rule"]["title"] == "Odder"
     body = client.get(f"{rule}/history.ndjson").body
-    assert json.loads(body)["sha256"] is None
+    assert [json.loads(line)["sha256"] for line in body.splitlines()] == [None, None]
     assert cr_replay("-", stdin=body).returncode == 0
 
 
