@@ -121,7 +121,7 @@ def outline(document: Mapping[str, Any]) -> dict[str, Any]:
     parts = []
     for number, part in enumerate((p for p in document.get("sections") or [] if p["entries"]), 1):
         name = part["categoryName"]
-        key = _anchor(_words(name) or f"section-{number}", taken)
+        key = section_anchor(name, number, taken)
         parts.append(
             {
                 "number": number,
@@ -170,6 +170,11 @@ def _block(block: Mapping[str, Any], to_html: ToHtml) -> dict[str, Any]:
 def own_file(url: str | None) -> str | None:
     """Only files that were uploaded here: a rule's page must not tell another server who reads it."""
     return url if url and re.fullmatch(r"/api/uploads/[A-Za-z0-9._-]+", url) else None
+
+
+def section_anchor(name: str, number: int, taken: dict[str, int]) -> str:
+    """Of the section that stands at place `number`; `taken` as in `_anchor`."""
+    return _anchor(_words(name) or f"section-{number}", taken)
 
 
 def _words(text: str) -> str:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from cr.comparison import Clause, Comparison, Section, sentences
-from cr.projections.revisions import HUES, own_file
+from cr.projections.revisions import HUES, own_file, section_anchor
 from cr.views.forms import number
 
 
@@ -89,17 +89,28 @@ def _attached(before: str, after: str, what: str) -> str:
 def _sections(comparison: Comparison) -> list[dict[str, Any]]:
     was = {section.was: section.name.before for section in comparison.sections}
     now = {section.now: section.name.after for section in comparison.sections}
+    anchors = _anchors(comparison.sections)
     return [
         {
-            "anchor": f"section-{place}",
+            "anchor": anchors[place],
             "name": section.name,
             "hue": HUES.get(section.name.after or section.name.before),
             "state": section.state,
             "note": _section_note(section),
             "parts": _parts(section, was, now),
         }
-        for place, section in enumerate(comparison.sections, 1)
+        for place, section in enumerate(comparison.sections)
     ]
+
+
+def _anchors(sections: Sequence[Section]) -> dict[int, str]:
+    """By place in `sections`. Those that the rule has now come first, so that a section is called as on its page."""
+    taken = dict.fromkeys(("main", "contents", "from", "to"), 2)  # other ids of the pages
+    places = sorted(range(len(sections)), key=lambda place: sections[place].now is None)
+    return {
+        place: section_anchor(sections[place].name.after or sections[place].name.before, number, taken)
+        for number, place in enumerate(places, 1)
+    }
 
 
 def _section_note(section: Section) -> str:
