@@ -121,6 +121,27 @@ def test_a_decision_outside_the_rule_is_said(client: TestApp, engine: sa.Engine)
     assert client.get(f"/rules/{rule.id}/history?at=2").click("See it in the text").html.h1
 
 
+@pytest.mark.parametrize(
+    ("record", "linked"),
+    [
+        ("https://a.example.org/1", True),
+        ("https://a.example.org/1 and Minutes 4", False),
+        ("http://a.example.org/1\thttps://b.example.org/2", False),
+        ("Minutes 4, https://a.example.org/1", False),
+    ],
+)
+def test_a_record_is_a_link_where_it_is_one_address(
+    client: TestApp, engine: sa.Engine, record: str, linked: bool
+) -> None:
+    with engine.begin() as connection:
+        app = Rules(lambda: nullcontext(connection))
+        rule = app.publish_rule(PEOPLE[0], NOON, "Elm", None, {"sections": []}, record=record)
+    for path in ("", "/revisions", "/history", "/history?at=1"):
+        page = client.get(f"/rules/{rule.id}{path}")
+        assert record in page.html.main.text
+        assert [each["href"] for each in page.html.select("main a[rel~=noopener]")] == ([record] if linked else [])
+
+
 def test_people_who_come_and_go_are_counted_and_nobody_is_named(client: TestApp, engine: sa.Engine) -> None:
     a, b = PEOPLE
     with engine.begin() as connection:
