@@ -10,14 +10,14 @@ from pyramid.renderers import render_to_response
 from pyramid.response import Response
 from pyramid.view import view_config
 
-from cr import comparison, redline
-from cr.comparison import Whole, compare
+from cr.comparison import compare
 from cr.fingerprint import fingerprint
 from cr.page_cache import Concerns
 from cr.projections import revisions
 from cr.resources.rules import RuleResource
 from cr.security import Permission
 from cr.views import comparing
+from cr.views.changes import made_of, whole
 from cr.views.public import cacheable, look, rule_path, tombstone
 
 CHOICES = 100
@@ -26,7 +26,7 @@ CHOICES = 100
 
 @cache
 def _made_of() -> str:
-    return fingerprint(comparison.__file__, redline.__file__, comparing.__file__, __file__, also=look())
+    return fingerprint(also=look() + made_of())
 
 
 @view_config(
@@ -44,7 +44,8 @@ def compare_revisions(context: RuleResource, request: Any) -> Response:
     newest = revisions.newest_first(session, rule.id, CHOICES)
     last = newest[0].revision
     asked = comparing.moments(request.params, "revision", 1, last)
-    etag = f"{asked.before}-{asked.after}-{request.params.get('view') == 'side'}-of-{rule.version}-{_made_of()}"
+    side = request.params.get("view") == "side"
+    etag = f"{asked.before}-{asked.after}-{side}-of-{rule.version}-{rule.revision}-{_made_of()}"
     if asked.status == 200 and etag in request.if_none_match:
         return cacheable(HTTPNotModified(), etag, rule.updated_at)
 
@@ -64,7 +65,7 @@ def compare_revisions(context: RuleResource, request: Any) -> Response:
     if asked.before is not None and asked.after is not None:
         heads |= revisions.heads(session, rule.id, {asked.before, asked.after} - heads.keys())
         pair = [heads[asked.before], heads[asked.after]]
-        texts = (Whole(row.title, row.summary, revisions.document(session, rule.id, row.revision)) for row in pair)
+        texts = (whole(session, rule.id, row.revision) for row in pair)
         values |= {
             "from": asked.before,
             "to": asked.after,

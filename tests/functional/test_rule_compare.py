@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 from webtest import TestApp
 
+from tests.fixtures.site import Clock
+from tests.functional import rules
 from tests.functional.people import form_to
+from tests.functional.rules import noon, person
 from tests.functional.test_main_job import edit, publish, written
 
 
@@ -63,6 +68,20 @@ def test_a_comparison_is_kept_until_the_rule_changes(ada: TestApp, client: TestA
         client.get(f"{rule}/compare?{other}", headers=again, status=200)
     publish(ada, edit_differently(ada, rule), changed="Another name.")
     client.get(f"{rule}/compare?from=1&to=2", headers=again, status=200)
+
+
+def test_the_day_on_which_another_name_comes_into_force_makes_another_page(
+    client: TestApp, engine: sa.Engine, clock: Clock
+) -> None:
+    clock.now = noon("2026-03-10")
+    ana = person(engine)
+    elm = rules.publish(engine, ana, "2026-03-01", "Care")
+    rules.revise(engine, elm, ana, "2026-03-02", "Care", name="Oak Lane", in_force_from=date(2026, 3, 11))
+    page = client.get(f"{elm}/compare?from=1&to=2")
+    assert page.html.h1.text == "What changed in Elm Street"
+    clock.advance(timedelta(days=1))
+    page = client.get(f"{elm}/compare?from=1&to=2", headers={"If-None-Match": page.headers["ETag"]}, status=200)
+    assert page.html.h1.text == "What changed in Oak Lane"
 
 
 def edit_differently(client: TestApp, rule: str) -> str:
