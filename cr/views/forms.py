@@ -192,7 +192,7 @@ NAME = Input(
     "your-name",
     "Your name in the history",
     (),
-    hint="Readers see it beside what you publish. Leave it empty to be called an organizer.",
+    hint="Everybody sees it in the history of every rule that you write. Leave it empty to be called an organizer.",
     maxlength=names.MOST,
 )
 """Of the person, not of a draft: read it with `names.tidied` and keep it with `names.rename`, of `cr.accounts`."""

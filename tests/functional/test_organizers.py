@@ -52,6 +52,20 @@ def let_in(owner: TestApp, person: TestApp, rule: str, name: str | None = None) 
     join(person, make_link(owner, rule), name)
 
 
+def test_who_is_asked_to_join_hears_what_everybody_will_read(
+    ada: TestApp, bo: TestApp, client: TestApp, rule: str
+) -> None:
+    page = bo.get(make_link(ada, rule))
+    assert "Everybody can read in the history that you joined, and the name that you give yourself." in page
+    hint = page.html.find(id="your-name-hint").text
+    assert hint.startswith("Everybody sees it in the history of every rule that you write.")
+    form = form_to(page, f"{rule}/join")
+    form["your-name"] = "Bo"
+    form.submit(status=303)
+    said = client.get(f"{rule}/history").html.select_one(".what").text
+    assert " ".join(said.split()) == "Joined as an organizer. Bo"
+
+
 def call(person: TestApp, rule: str, name: str, *, status: int = 303) -> Any:
     form = form_to(person.get(f"{rule}/organizers"), f"{rule}/organizers/name")
     form["your-name"] = name
