@@ -6,10 +6,13 @@ import logging
 import random
 import re
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
 from pyramid.response import Response
+from webob.datetime_utils import parse_date
+from webob.etag import ETagMatcher
 
 from cr.security import SESSION_COOKIE
 
@@ -51,6 +54,22 @@ REQUEST_ID = "cr.request_id"
 """Key of `request.environ`; the same value is the answer's x-request-id."""
 
 SANE_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,128}")
+
+
+CONDITIONS = ("HTTP_IF_NONE_MATCH", "HTTP_IF_MODIFIED_SINCE")
+"""Keys of the WSGI environment at which an asker says what they have."""
+
+
+def has_already(environ: Mapping[str, Any], etag: str, changed: datetime | None) -> bool:
+    """Whether the asker has the page with this tag, changed last at that moment: no need to send it again (304).
+
+    A tag says more than a time, which counts in seconds, and wins (RFC 9110).
+    """
+    tags, since = (environ.get(each) for each in CONDITIONS)
+    if tags is not None:
+        return etag in ETagMatcher.parse(tags, strong=False)
+    known = parse_date(since) if since and changed else None
+    return known is not None and changed is not None and changed.replace(microsecond=0) <= known
 
 
 def request_id(environ: Mapping[str, Any]) -> str:

@@ -26,6 +26,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from pyramid.httpexceptions import HTTPFound
 
+from cr.headers import CONDITIONS
 from cr.page_cache.listener import CHANNEL, Listener
 from cr.page_cache.memory import Memory
 from cr.page_cache.tally import Tally
@@ -106,7 +107,8 @@ def keep_view(view: Callable[[Any, Any], Any], info: Any) -> Callable[[Any, Any]
         asking: Asking | None = request.environ.get(ASKING)
         if asking is not None and asking.ticket is not None:
             # The whole page is wanted, to be kept. Whether the asker has it already is for the layer to see.
-            request.environ.pop("HTTP_IF_NONE_MATCH", None)
+            for each in CONDITIONS:
+                request.environ.pop(each, None)
         response = view(context, request)
         if response.status_int == 200:
             response.headers.setdefault("Cache-Control", "public, no-cache")

@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from datetime import date
 from typing import Any
 
-from webob.etag import ETagMatcher
+from webob.datetime_utils import parse_date
 
-from cr.headers import request_id
+from cr.headers import CONDITIONS, has_already, request_id
 from cr.page_cache import ASKING, Asking
 from cr.page_cache.memory import Address, Headers, Memory, Page
 from cr.page_cache.tally import Tally
@@ -46,7 +46,7 @@ class Layer:
         asking = environ[ASKING] = Asking(
             self._memory.ticket() if address and environ["REQUEST_METHOD"] == "GET" else None
         )
-        if_none_match = environ.get("HTTP_IF_NONE_MATCH")
+        conditions = {each: environ[each] for each in CONDITIONS if each in environ}
         begun: list[Any] = []
         body = self._app(environ, lambda *answer: begun.extend(answer))
         status, headers = begun[:2]
@@ -54,11 +54,12 @@ class Layer:
             self._memory.missed()
             if asking.ticket is not None and address and _may_be_kept(headers):
                 content = b"".join(body)
-                page = Page(headers, content, dict(headers)["ETag"].strip('"'), asking.rule, today)
+                told = dict(headers)
+                changed = parse_date(told["Last-Modified"]) if "Last-Modified" in told else None
+                page = Page(headers, content, told["ETag"].strip('"'), changed, asking.rule, today)
                 self._memory.put(address, page, asking.ticket)
-                # The view has not seen it, so that it made the whole page.
-                if if_none_match is not None:
-                    environ["HTTP_IF_NONE_MATCH"] = if_none_match
+                # The view has not seen them, so that it made the whole page.
+                environ.update(conditions)
                 return page, ()
         self._answers.add(status[0])
         start_response(status, headers)
@@ -67,7 +68,7 @@ class Layer:
     def _send(self, page: Page, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         identifier = request_id(environ)
         headers: Headers = [(name, identifier if name == REQUEST_ID else value) for name, value in page.headers]
-        if _is_known(page.etag, environ.get("HTTP_IF_NONE_MATCH", "")):
+        if has_already(environ, page.etag, page.changed):
             self._answers.add("3")
             start_response("304 Not Modified", [each for each in headers if each[0] not in NOT_IN_304])
             return ()
@@ -89,7 +90,3 @@ def _may_be_kept(headers: Headers) -> bool:
     """Whether nothing on the way out made it one person's own."""
     kept = dict(headers)
     return "Set-Cookie" not in kept and kept["Cache-Control"].startswith("public")
-
-
-def _is_known(etag: str, if_none_match: str) -> bool:
-    return bool(if_none_match) and etag in ETagMatcher.parse(if_none_match, strong=False)

@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Collection
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from uuid import UUID
 
 from cr.page_cache.tally import Tally
@@ -36,6 +36,7 @@ class Page:
     headers: Headers
     body: bytes
     etag: str
+    changed: datetime | None
     rule: UUID | None
     day: date
     used: int = field(default=0, compare=False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -119,6 +120,12 @@ def last_touched(
     if before is not None:
         query = query.where(rules.c.position < before)
     return session.execute(query.order_by(rules.c.position.desc()).limit(limit)).all()
+
+
+def last_change(session: Session) -> datetime | None:
+    """When any rule was published, revised or withdrawn last; None when there is none."""
+    found: datetime | None = session.scalar(sa.select(sa.func.max(rules.c.updated_at)))
+    return found
 
 
 def copies(session: Session, rule_id: UUID, limit: int, before: int | None = None) -> Sequence[Any]:

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
+from pyramid.response import Response
 from pyramid.view import view_config
 
 from cr.page_cache import Concerns
 from cr.projections import rules
 from cr.resources.root import Root
-from cr.views.public import listing
+from cr.views.public import answer, any_change, listing
 
 
-@view_config(context=Root, name="", request_method="GET", renderer="cr:templates/home.jinja2", keep=Concerns.EVERY_RULE)
-def home(context: Root, request: Any) -> dict[str, Any]:
-    return {
+@view_config(context=Root, name="", request_method="GET", keep=Concerns.EVERY_RULE)
+def home(context: Root, request: Any) -> Response:
+    values = {
         "recent": listing(rules.last_touched(request.dbsession, 5), request),
         "feed": request.resource_path(context, "rules", "feed.atom"),
     }
+    return answer(request, "cr:templates/home.jinja2", values, any_change(request))

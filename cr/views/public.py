@@ -7,7 +7,7 @@ import json
 import re
 import unicodedata
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime, time
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from pyramid.response import Response
 from cr import pages
 from cr.accounts import names
 from cr.fingerprint import fingerprint
+from cr.headers import has_already
 from cr.pages import STATIC
 from cr.projections import revisions, rules
 from cr.projections.revisions import TEMPLATES
@@ -55,6 +56,12 @@ def listing(rows: Sequence[Any], request: Any) -> list[dict[str, Any]]:
     ]
 
 
+def any_change(request: Any) -> datetime:
+    """When what `listing` says of all rules changed last. Any day may bring another revision into force."""
+    today = datetime.combine(request.now.date(), time(tzinfo=UTC))
+    return max(today, rules.last_change(request.dbsession) or today)
+
+
 def file_name(title: str, rule_id: Any) -> str:
     """What to call a file of a rule with this title; what it has of the rule and the ending go behind."""
     ascii_title = unicodedata.normalize("NFKD", title).encode("ascii", "ignore").decode().lower()
@@ -79,7 +86,7 @@ def answer(
     """A public page. Its ETag is made of all that it shows: `values`, the `tag` of the stored body, and the look."""
     told = json.dumps([values, tag, request.urls.origin, look()], default=str, sort_keys=True)
     etag = hashlib.sha256(told.encode()).hexdigest()[:32]
-    if etag in request.if_none_match:
+    if has_already(request.environ, etag, changed):
         return cacheable(HTTPNotModified(), etag, changed)
     if body is not None:
         values = {**values, "body": Markup(body)}  # noqa: S704 - made by our own template when it was published

@@ -12,6 +12,7 @@ from pyramid.view import view_config
 
 from cr.comparison import compare
 from cr.fingerprint import fingerprint
+from cr.headers import has_already
 from cr.page_cache import Concerns
 from cr.projections import revisions
 from cr.resources.rules import RuleResource
@@ -19,6 +20,7 @@ from cr.security import Permission
 from cr.views import comparing
 from cr.views.changes import made_of, whole
 from cr.views.public import cacheable, look, rule_path, tombstone
+from cr.views.rules import last_change
 
 CHOICES = 100
 """Revisions to choose from, the newest ones; any other can be named in the address."""
@@ -46,8 +48,9 @@ def compare_revisions(context: RuleResource, request: Any) -> Response:
     asked = comparing.moments(request.params, "revision", 1, last)
     side = request.params.get("view") == "side"
     etag = f"{asked.before}-{asked.after}-{side}-of-{rule.version}-{rule.revision}-{_made_of()}"
-    if asked.status == 200 and etag in request.if_none_match:
-        return cacheable(HTTPNotModified(), etag, rule.updated_at)
+    changed = last_change(rule, request)
+    if asked.status == 200 and has_already(request.environ, etag, changed):
+        return cacheable(HTTPNotModified(), etag, changed)
 
     heads = {row.revision: row for row in newest}
     values: dict[str, Any] = {
@@ -77,7 +80,7 @@ def compare_revisions(context: RuleResource, request: Any) -> Response:
     if asked.status != 200:
         response.status_int = asked.status
         return response
-    return cacheable(response, etag, rule.updated_at)
+    return cacheable(response, etag, changed)
 
 
 def _moment(row: Any, request: Any) -> dict[str, Any]:

@@ -22,6 +22,7 @@ from cr.events import rule as r
 from cr.events.application import Rules
 from cr.events.base import Event
 from cr.fingerprint import fingerprint
+from cr.headers import has_already
 from cr.projections import histories
 from cr.resources.rules import Revision, RuleResource, RulesResource
 from cr.security import Permission
@@ -60,7 +61,7 @@ def history_lines(context: RuleResource, request: Any) -> Any:
         return tombstone(rule, request)
     etag = f"{rule.version}-lines-{FORMAT}"
     changed = histories.find(request.dbsession, rule.id, rule.version).at
-    if etag in request.if_none_match:
+    if has_already(request.environ, etag, changed):
         return cacheable(HTTPNotModified(), etag, changed)
     events = _events(request.registry["cr.engine"], rule.id, rule.version)
     response = Response(app_iter=Stream(line.ndjson() for line in public.told(events)))
@@ -90,7 +91,7 @@ def canonical_json(context: Revision, request: Any) -> Any:
         return tombstone(rule, request)
     if row.sha256 is None:
         raise NotFound("This revision has no canonical JSON: something in it, such as a number beyond 2^53, has none.")
-    if row.sha256 in request.if_none_match:
+    if has_already(request.environ, row.sha256, row.published_at):
         return cacheable(HTTPNotModified(), row.sha256, row.published_at)
     line = public.revision_of(cast(r.Published | r.Revised, request.rules.rule_event(rule.id, row.event)))
     return cacheable(Response(line.canonical(), content_type="application/json"), row.sha256, row.published_at)

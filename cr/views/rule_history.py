@@ -15,6 +15,7 @@ from pyramid.view import view_config
 from cr.accounts import names
 from cr.events import rule as r
 from cr.fingerprint import fingerprint
+from cr.headers import has_already
 from cr.page_cache import Concerns
 from cr.projections import histories, revisions
 from cr.resources.rules import RuleResource
@@ -22,7 +23,7 @@ from cr.security import Permission
 from cr.views.changes import Changes, made_of
 from cr.views.forms import number
 from cr.views.public import PAGE, cacheable, look, older, rule_path, tombstone
-from cr.views.rules import changes_path
+from cr.views.rules import changes_path, last_change
 
 
 @cache
@@ -65,8 +66,9 @@ def rule_history(context: RuleResource, request: Any) -> Response:
     before = number(request.params.get("before", ""))
     people = People(request, context)
     etag = f"{rule.version}-{rule.revision}-history-{before}-{people.fingerprint}-{_version()}"
-    if etag in request.if_none_match:
-        return cacheable(HTTPNotModified(), etag, rule.updated_at)
+    changed = max(last_change(rule, request), histories.find(request.dbsession, rule.id, rule.version).at)
+    if has_already(request.environ, etag, changed):
+        return cacheable(HTTPNotModified(), etag, changed)
     told = histories.of(request.dbsession, rule.id, before=before, limit=PAGE + 1)
     numbers = {entry.revision for entry in told if entry.revision}
     heads = revisions.heads(request.dbsession, rule.id, numbers)
@@ -83,7 +85,7 @@ def rule_history(context: RuleResource, request: Any) -> Response:
         },
     }
     response = render_to_response("cr:templates/rule_history.jinja2", values, request=request)
-    return cacheable(response, etag, rule.updated_at)
+    return cacheable(response, etag, changed)
 
 
 def _told(entry: Any, row: Any, changes: Changes, people: People, request: Any) -> dict[str, Any]:
@@ -125,8 +127,10 @@ def _step(context: RuleResource, request: Any) -> Response:
     row = histories.find(request.dbsession, rule.id, version)
     people = People(request, context)
     etag = f"{last}-at-{version}-{people.fingerprint}-{_version()}"
-    if etag in request.if_none_match:
-        return cacheable(HTTPNotModified(), etag, row.at)
+    # It says how many events there are.
+    changed = histories.find(request.dbsession, rule.id, last).at
+    if has_already(request.environ, etag, changed):
+        return cacheable(HTTPNotModified(), etag, changed)
     after = request.rules.taking_part(rule.id, version)
     shown = revisions.after_event(request.dbsession, rule.id, version)
     changes = Changes(request).of(shown) or [] if row.revision else []
@@ -164,7 +168,7 @@ def _step(context: RuleResource, request: Any) -> Response:
             "last": _step_url(request, last) if version < last else None,
         },
     }
-    return cacheable(render_to_response("cr:templates/rule_step.jinja2", values, request=request), etag, row.at)
+    return cacheable(render_to_response("cr:templates/rule_step.jinja2", values, request=request), etag, changed)
 
 
 def _organizers(rule: r.Rule) -> int:

@@ -22,23 +22,23 @@ from cr.security import Permission
 from cr.views.forms import number
 from cr.views.in_force import Span, State, spans
 from cr.views.organizers import drafts_of_others
-from cr.views.public import PAGE, REMIXES, answer, file_name, listing, older, rule_path, tombstone
+from cr.views.public import PAGE, REMIXES, answer, any_change, file_name, listing, older, rule_path, tombstone
 
 
 @view_config(
     context=RulesResource,
     request_method="GET",
     permission=Permission.RULE_READ,
-    renderer="cr:templates/rules.jinja2",
     keep=Concerns.EVERY_RULE,
     params=["before"],
 )
-def list_rules(context: RulesResource, request: Any) -> dict[str, Any]:
+def list_rules(context: RulesResource, request: Any) -> Response:
     before = number(request.params.get("before", ""))
     found = rules.last_touched(request.dbsession, PAGE + 1, before=before)
     more_url = older(request, "", found[PAGE - 1].position) if len(found) > PAGE else None
     feed = request.resource_path(context, "feed.atom")
-    return {"rules": listing(found[:PAGE], request), "more_url": more_url, "feed": feed}
+    values = {"rules": listing(found[:PAGE], request), "more_url": more_url, "feed": feed}
+    return answer(request, "cr:templates/rules.jinja2", values, any_change(request))
 
 
 @view_config(context=RuleResource, request_method="GET", permission=Permission.RULE_READ, keep=Concerns.ITS_RULE)
@@ -119,8 +119,9 @@ def revision_shown(
     }
     if began_with or values["origin"]:
         shows_others(request)
+    changed = max([last_change(rule, request), *(each.updated_at for each in began_with)])
     # The body is old exactly when its revision's own tag is.
-    return answer(request, "cr:templates/rule.jinja2", values, last_change(rule, request), row.etag, row.html)
+    return answer(request, "cr:templates/rule.jinja2", values, changed, row.etag, row.html)
 
 
 def changes_path(request: Any, rule_id: UUID, revision: int) -> str | None:

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
-from datetime import timedelta
+from collections.abc import Callable, Sequence
+from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
 import sqlalchemy as sa
 from pyramid.scripting import prepare
+from webob.datetime_utils import serialize_date as http_date
 from webtest import TestApp
 
 from cr import page_cache
+from tests.fixtures.site import Clock
+from tests.functional.rules import commands, noon, person
 from tests.functional.test_api_rules import DOCUMENT, publish
 
 KEPT = [
@@ -81,6 +84,57 @@ def test_who_has_the_page_is_told_so(ada: TestApp, client: TestApp, memory: Any,
             assert kept.body == b""
         assert memory.figures().hits == hits + 2
     assert client.get(path, headers={"If-None-Match": '"other"'}).status_int == 200
+
+
+@pytest.mark.parametrize("path", [*KEPT, "/rules/{}/compare", "/rules/{}/history?at=1", "/rules/feed.atom"])
+def test_who_has_the_page_since_it_changed_is_told_so(ada: TestApp, client: TestApp, memory: Any, path: str) -> None:
+    path = path.format(publish(ada))
+    for trusted in (False, True):
+        if not trusted:
+            memory.distrust()
+        else:
+            memory.trust(time.monotonic() + 3600)
+        page = client.get(path)
+        assert page.last_modified
+        since, before = (http_date(page.last_modified - timedelta(seconds=each)) for each in (0, 1))
+        # The second time it is taken from memory.
+        for _ in range(2):
+            assert client.get(path, headers={"If-Modified-Since": since}, status=304).body == b""
+            client.get(path, headers={"If-Modified-Since": before}, status=200)
+            client.get(path, headers={"If-Modified-Since": "yesterday"}, status=200)
+            # A tag says more.
+            client.get(path, headers={"If-Modified-Since": since, "If-None-Match": '"other"'}, status=200)
+            client.get(path, headers={"If-Modified-Since": before, "If-None-Match": page.headers["ETag"]}, status=304)
+
+
+def test_what_changes_is_sent_to_who_has_the_page_since_before(
+    ada: TestApp, client: TestApp, clock: Clock, engine: sa.Engine
+) -> None:
+    clock.now = noon("2026-03-12")
+    rule_id = publish(ada)
+    paths = ["/", "/rules", *(f"/rules/{rule_id}{more}" for more in ("", "/history", "/history?at=1"))]
+
+    def sent(change: Callable[[datetime], Any]) -> list[str]:
+        headers = {"If-Modified-Since": http_date(clock.now)}
+        clock.advance(timedelta(minutes=1))
+        change(clock.now)
+        return [path for path in paths if client.get(path, headers=headers).status_int == 200]
+
+    def join(at: datetime) -> None:
+        with commands(engine) as app:
+            app.join_rule(UUID(rule_id), person(engine, "Bo"), at)
+
+    def revise_later(at: datetime) -> None:
+        with commands(engine) as app:
+            owner = app.rule(UUID(rule_id)).owner
+            assert owner is not None
+            app.revise_rule(UUID(rule_id), owner, at, "Oak", None, DOCUMENT, in_force_from=date(2026, 3, 13))
+            app.duplicate_rule(UUID(rule_id), owner, at)
+
+    assert sent(lambda at: None) == []
+    assert sent(join) == paths[3:]
+    assert sent(revise_later) == paths
+    assert sent(lambda at: clock.advance(timedelta(days=1))) == paths[:4]
 
 
 def test_lists_have_a_tag_too(ada: TestApp, client: TestApp, memory: Any) -> None:
@@ -176,9 +230,9 @@ def test_what_is_one_persons_own_is_not_kept(ada: TestApp, client: TestApp, memo
     rule_id = publish(ada)
     own: Sequence[str] = ["/drafts", "/create", "/login", f"/rules/{rule_id}/edit", "/api/rules", "/api/auth/session"]
     for path in own:
-        for person in (ada, client):
+        for each in (ada, client):
             for _ in range(2):
-                person.get(path)
+                each.get(path)
     client.get("/nowhere", status=404)
     client.get(f"/rules/{rule_id}/nothing", status=404)
     assert memory.figures().pages == memory.figures().hits == 0

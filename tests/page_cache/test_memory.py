@@ -16,7 +16,7 @@ ROOM = 100 * OVERHEAD
 
 
 def page(rule: UUID | None = ELM, body: bytes = b"Elm") -> Page:
-    return Page([("ETag", '"1"')], body, "1", rule, TODAY)
+    return Page([("ETag", '"1"')], body, "1", None, rule, TODAY)
 
 
 @pytest.fixture
