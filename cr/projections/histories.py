@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -165,14 +165,17 @@ def find(session: Session, originator: UUID, version: int) -> Any:
     return session.execute(query).one_or_none()
 
 
-def actors(session: Session, originator: UUID) -> Sequence[UUID]:
-    """The accounts that acted as organizers, in the order of their first appearance."""
+def actors(session: Session, rule_ids: Collection[UUID]) -> dict[UUID, list[UUID]]:
+    """{rule: the accounts that acted as its organizers, in the order of their first appearance}."""
     query = (
-        sa.select(histories.c.actor)
-        .where(histories.c.originator == originator, histories.c.actor.is_not(None))
+        sa.select(histories.c.originator, histories.c.actor)
+        .where(histories.c.originator.in_(rule_ids), histories.c.actor.is_not(None))
         # Who accepts a rule may be an organizer besides, which is nobody's business.
         .where(histories.c.topic != r.StakeholderAccepted.TOPIC)
-        .group_by(histories.c.actor)
+        .group_by(histories.c.originator, histories.c.actor)
         .order_by(sa.func.min(histories.c.version))
     )
-    return session.scalars(query).all()
+    found: dict[UUID, list[UUID]] = {}
+    for rule_id, actor in session.execute(query):
+        found.setdefault(rule_id, []).append(actor)
+    return found

@@ -16,8 +16,7 @@ from cr.projections import drafts, revisions, rules
 from cr.resources.rules import RuleResource
 from cr.security import Permission
 from cr.views.forms import number
-from cr.views.public import PAGE, answer, listing, older, rule_path, tombstone
-from cr.views.rules import last_change
+from cr.views.public import PAGE, answer, any_change, listing, older, rule_path, tombstone
 
 
 @view_defaults(context=RuleResource, name="copy", permission=Permission.RULE_READ)
@@ -87,5 +86,4 @@ def copies(context: RuleResource, request: Any) -> Response:
         "rules": listing(found[:PAGE], request),
         "more_url": older(request, "copies", found[PAGE - 1].position) if len(found) > PAGE else None,
     }
-    changed = max([last_change(rule, request), *(row.updated_at for row in found)])
-    return answer(request, "cr:templates/rule_copies.jinja2", values, changed)
+    return answer(request, "cr:templates/rule_copies.jinja2", values, any_change(request))

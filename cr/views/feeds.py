@@ -11,21 +11,18 @@ from uuid import NAMESPACE_URL, UUID, uuid5
 from pyramid.response import Response
 from pyramid.view import view_config
 
-from cr.accounts.names import names
 from cr.page_cache import Concerns
 from cr.pages import day
 from cr.projections import revisions, rules
 from cr.resources.rules import RuleResource, RulesResource
 from cr.security import Permission
 from cr.views.changes import Changes, made_of
+from cr.views.people import People
 from cr.views.public import answer, rule_path, tombstone
 from cr.views.rules import adopted, changes_path
 
 ENTRIES = 50
 """The newest. Who reads a feed asks often; the list of revisions has all of them."""
-
-NOBODY = "The organizers"
-OPERATORS = "The people who run this site"
 
 EMPTY = datetime(1970, 1, 1, tzinfo=UTC)
 """When a feed without entries was changed last: the format wants a time, and it has to stay."""
@@ -72,7 +69,7 @@ def _feed(request: Any, identifier: str, title: str, path: str, entries: list[di
         "page_url": request.urls.origin + path,
         "feed_url": request.urls.origin + request.resource_path(request.context, "feed.atom"),
         "updated": max((entry["updated"] for entry in entries), default=EMPTY),
-        "author": NOBODY,
+        "author": "The organizers",
         "entries": entries,
     }
     response = answer(request, "cr:templates/feed.jinja2", values, values["updated"], tag=made_of())
@@ -89,13 +86,13 @@ def _urn(space: UUID, name: str) -> str:
 
 def _entries(heads: Sequence[Any], request: Any) -> list[dict[str, Any]]:
     """Entries of revisions."""
-    called, changes = names(request.dbsession, [head.actor for head in heads]), Changes(request)
+    people, changes = People(request.dbsession, {head.rule for head in heads}), Changes(request)
     return [
         {
             "id": _urn(head.rule, f"revision {head.revision}"),
             "title": f"{head.title}, revision {head.revision}",
             "updated": head.published_at,
-            "author": called.get(head.actor, NOBODY),
+            "author": people.called(head.rule, head.actor),
             "url": request.urls.origin + rule_path(request, head.rule, "revisions", str(head.revision)),
             "sentences": _sentences(head),
             "changes": _Changes(head, changes, request),
@@ -140,13 +137,13 @@ class _Changes:
 
 def _farewells(rows: Sequence[Any], request: Any) -> list[dict[str, Any]]:
     """Entries of rules that were withdrawn: their names, and nothing of their texts."""
-    called = names(request.dbsession, [row.withdrawn_by for row in rows])
+    people = People(request.dbsession, {row.id for row in rows})
     return [
         {
             "id": _urn(row.id, "withdrawn"),
             "title": f"{row.title} was withdrawn",
             "updated": row.updated_at,
-            "author": called.get(row.withdrawn_by, NOBODY) if row.withdrawn_by else OPERATORS,
+            "author": people.called(row.id, row.withdrawn_by),
             "url": request.urls.origin + rule_path(request, row.id),
             "sentences": ["This rule was withdrawn.", *([f"The reason given: {row.reason}"] if row.reason else [])],
             "changes": [],

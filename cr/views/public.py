@@ -18,12 +18,12 @@ from pyramid.renderers import render_to_response
 from pyramid.response import Response
 
 from cr import pages
-from cr.accounts import names
 from cr.fingerprint import fingerprint
 from cr.headers import has_already
 from cr.pages import STATIC
 from cr.projections import revisions, rules
 from cr.projections.revisions import TEMPLATES
+from cr.views.people import People
 
 PAGE = 50
 """Entries of a list on one page."""
@@ -102,14 +102,13 @@ def cacheable(response: Any, etag: str, changed: Any) -> Any:
 
 
 def tombstone(row: Any, request: Any) -> Response:
-    by = names.names(request.dbsession, [row.withdrawn_by]).get(row.withdrawn_by) if row.withdrawn_by else None
     began_with = rules.copies(request.dbsession, row.id, REMIXES + 1)
     response = render_to_response(
         "cr:templates/rule_withdrawn.jinja2",
         {
             "title": row.title,
             "at": row.updated_at,
-            "who": by or ("its owner" if row.withdrawn_by else "the people who run this site"),
+            "who": People(request.dbsession, [row.id]).within(row.id, row.withdrawn_by),
             "reason": row.reason,
             "remixes": listing(began_with[:REMIXES], request),
             "copies_url": rule_path(request, row.id, "copies") if len(began_with) > REMIXES else None,

@@ -10,7 +10,6 @@ from pyramid.renderers import render_to_response
 from pyramid.response import Response
 from pyramid.view import view_config
 
-from cr.accounts.names import names
 from cr.errors import NotFound
 from cr.page_cache import Concerns
 from cr.pages import day
@@ -19,8 +18,9 @@ from cr.resources.rules import Revision, Revisions, RuleResource
 from cr.security import Permission
 from cr.views.forms import number
 from cr.views.in_force import State, spans
+from cr.views.people import People
 from cr.views.public import PAGE, answer, older, rule_path, tombstone
-from cr.views.rules import adopted, changes_path, last_change, revision_shown, who
+from cr.views.rules import adopted, changes_path, last_change, revision_shown
 
 
 @view_config(context=Revision, request_method="GET", permission=Permission.RULE_READ, keep=Concerns.ITS_RULE)
@@ -113,7 +113,7 @@ def list_revisions(context: Revisions, request: Any) -> Response:
     if not found or (before is None and "before" in request.params):
         raise NotFound("This list has no such page. Look at the newest revisions first.")
     rows = found[:PAGE]
-    called = names(session, [row.actor for row in rows])
+    people = People(session, [rule.id])
     periods = spans(revisions.days(session, rule.id))
     entries = []
     # Beside each the one before it, which of the last one on the page is the first on the next.
@@ -123,7 +123,7 @@ def list_revisions(context: Revisions, request: Any) -> Response:
                 "number": row.revision,
                 "title": row.title if earlier is None or earlier.title != row.title else None,
                 "published_at": row.published_at,
-                "who": who(row.actor, rule, called),
+                "who": people.within(rule.id, row.actor),
                 "adopted": adopted(row).removeprefix("adopted ") if row.decided_by or row.decided_on else None,
                 "outside_rule": row.outside_rule,
                 "period": periods[row.revision].period(today),

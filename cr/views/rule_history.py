@@ -12,7 +12,6 @@ from pyramid.renderers import render_to_response
 from pyramid.response import Response
 from pyramid.view import view_config
 
-from cr.accounts import names
 from cr.events import rule as r
 from cr.fingerprint import fingerprint
 from cr.headers import has_already
@@ -22,6 +21,7 @@ from cr.resources.rules import RuleResource
 from cr.security import Permission
 from cr.views.changes import Changes, made_of
 from cr.views.forms import number
+from cr.views.people import People
 from cr.views.public import PAGE, cacheable, look, older, rule_path, tombstone
 from cr.views.rules import changes_path, last_change
 
@@ -30,23 +30,6 @@ from cr.views.rules import changes_path, last_change
 def _version() -> str:
     """Changes with whatever these pages are made of."""
     return fingerprint(also=look() + made_of() + histories.PROJECTION.version + revisions.PROJECTION.version)
-
-
-class People:
-    """What to call those who did things to a rule; `fingerprint` changes when somebody takes another name."""
-
-    def __init__(self, request: Any, context: RuleResource) -> None:
-        self._actors = histories.actors(request.dbsession, context.rule.id)
-        self._known = names.names(request.dbsession, self._actors)
-        self.fingerprint = fingerprint(also=str(sorted(self._known.items())))
-
-    def called(self, entry: Any) -> str:
-        """Who did this: a name that they gave themselves, or a number, as in the public data."""
-        if entry.topic == r.StakeholderAccepted.TOPIC:
-            return "A stakeholder"
-        if entry.actor not in self._known and entry.actor in self._actors[1:]:
-            return f"Organizer {self._actors.index(entry.actor) + 1}"
-        return names.called(entry.actor, self._known, owner=next(iter(self._actors), None))
 
 
 @view_config(
@@ -64,7 +47,7 @@ def rule_history(context: RuleResource, request: Any) -> Response:
     if "at" in request.params:
         return _step(context, request)
     before = number(request.params.get("before", ""))
-    people = People(request, context)
+    people = People(request.dbsession, [rule.id])
     etag = f"{rule.version}-{rule.revision}-history-{before}-{people.fingerprint}-{_version()}"
     changed = max(last_change(rule, request), histories.find(request.dbsession, rule.id, rule.version).at)
     if has_already(request.environ, etag, changed):
@@ -94,7 +77,7 @@ def _told(entry: Any, row: Any, changes: Changes, people: People, request: Any) 
         "number": entry.version,
         "revision": entry.revision,
         "at": entry.at,
-        "who": people.called(entry),
+        "who": people.who_did(entry),
         "sentence": entry.sentence,
         **_said(row),
         "url": rule_path(request, row.rule, "revisions", str(row.revision)) if row is not None else None,
@@ -125,7 +108,7 @@ def _step(context: RuleResource, request: Any) -> Response:
     if not 1 <= version <= last:
         return _no_such_event(request, last)
     row = histories.find(request.dbsession, rule.id, version)
-    people = People(request, context)
+    people = People(request.dbsession, [rule.id])
     etag = f"{last}-at-{version}-{people.fingerprint}-{_version()}"
     # It says how many events there are.
     changed = histories.find(request.dbsession, rule.id, last).at
@@ -141,7 +124,7 @@ def _step(context: RuleResource, request: Any) -> Response:
         "last": last,
         "event": {
             "at": row.at,
-            "who": people.called(row),
+            "who": people.who_did(row),
             "sentence": row.sentence,
             "revision": row.revision,
             **_said(shown if row.revision else None),

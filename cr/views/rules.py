@@ -11,7 +11,6 @@ from pyramid.httpexceptions import HTTPSeeOther
 from pyramid.response import Response
 from pyramid.view import view_config
 
-from cr.accounts import names
 from cr.db import one_at_a_time
 from cr.errors import Gone
 from cr.page_cache import Concerns, shows_others
@@ -22,6 +21,7 @@ from cr.security import Permission
 from cr.views.forms import number
 from cr.views.in_force import Span, State, spans
 from cr.views.organizers import drafts_of_others
+from cr.views.people import People
 from cr.views.public import PAGE, REMIXES, answer, any_change, file_name, listing, older, rule_path, tombstone
 
 
@@ -117,9 +117,10 @@ def revision_shown(
         "notices": notices,
         "walk": walk,
     }
+    changed = last_change(rule, request)
     if began_with or values["origin"]:
         shows_others(request)
-    changed = max([last_change(rule, request), *(each.updated_at for each in began_with)])
+        changed = any_change(request)
     # The body is old exactly when its revision's own tag is.
     return answer(request, "cr:templates/rule.jinja2", values, changed, row.etag, row.html)
 
@@ -138,16 +139,10 @@ def last_change(rule: Any, request: Any) -> datetime:
     return max(updated, begun) if begun <= request.now else updated
 
 
-def who(actor: UUID | None, rule: Any, called: dict[UUID, str]) -> str:
-    """Who published a revision, within a sentence. `called` as `names.names` gives it."""
-    name = called.get(actor) if actor else None
-    return name or ("the owner" if actor and actor == rule.owner else "an organizer")
-
-
 def _facts(row: Any, rule: Any, span: Span, request: Any) -> list[str]:
     """What else is known of a revision's adoption, in sentences."""
     today, published = request.now.date(), row.published_at.date()
-    by = who(row.actor, rule, names.names(request.dbsession, [row.actor]))
+    by = People(request.dbsession, [rule.id]).within(rule.id, row.actor)
     said = adopted_on(row)
     facts = [f"Published by {by}." if said == published else f"Published by {by} on {day(published)}."]
     if span.state(today) is State.IN_FORCE and span.begins != said:

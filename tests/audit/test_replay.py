@@ -119,7 +119,9 @@ def check_all(engine: sa.Engine, rule_ids: Iterable[UUID]) -> None:
                 assert state.newest.hash() == state.newest.sha256 == row.sha256
                 assert (row.in_force_from, row.event <= line.event) == (state.newest.in_force_from, True)
             # What pages call people follows from the rows, and comes to the same.
-            actors = [f"organizer-{number}" for number, _ in enumerate(histories.actors(session, rule_id), 1)]
+            actors = [
+                f"organizer-{number}" for number, _ in enumerate(histories.actors(session, [rule_id])[rule_id], 1)
+            ]
             named = dict.fromkeys(line.by for line, _ in steps if line.by.startswith("organizer"))
             assert list(named) == actors
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 from urllib.parse import urlsplit
 from uuid import UUID
@@ -79,7 +80,7 @@ def test_the_feed_of_a_rule_tells_each_revision(client: TestApp, engine: sa.Engi
         "We trust. Adopted by consent on 9 March 2026. In force from 1 June 2026. "
         "Renamed it from “Elm Street” to “Elm <Road>”. Added <Trust> to values."
     )
-    assert (second.author, second.link) == ("The organizers", f"{ORIGIN}{rule}/revisions/2")
+    assert (second.author, second.link) == ("Organizer 2", f"{ORIGIN}{rule}/revisions/2")
     assert second.published == second.updated == "2026-03-10T12:00:00+00:00"
     assert (first.author, first.title) == ("Ana & Co", "Elm Street, revision 1")
     assert first.summary == "Published for the first time."
@@ -178,3 +179,28 @@ def test_unknown_feeds(client: TestApp) -> None:
     for path in (f"/rules/{'0' * 8}-0000-4000-8000-{'0' * 12}/feed.atom", "/feed.atom", "/rules/feed.atom/more"):
         client.get(path, status=404)
     client.post("/rules/feed.atom", status="4*")
+
+
+def test_the_same_person_is_called_the_same_everywhere(client: TestApp, engine: sa.Engine) -> None:
+    ana, bo = person(engine), person(engine)
+    rule = publish(engine, ana, "2026-03-01", "Care")
+    with commands(engine) as app:
+        app.join_rule(UUID(rule[-36:]), bo, noon("2026-03-02"))
+    revise(engine, rule, bo, "2026-03-03", "Trust")
+
+    def called() -> list[str]:
+        said = [feedparser.parse(client.get(path).body).entries[0].author for path in feeds]
+        said.append(client.get(f"{rule}/history").html.select_one(".what .by").text)
+        for path in (rule, f"{rule}/revisions/2"):
+            said += re.findall(r"Published by ([\w ]+)\.", client.get(path).html.select_one(".rule-facts").text)
+        said += re.findall(r"by ([\w ]+)$", client.get(f"{rule}/revisions").html.select("dl.sum")[0].text.strip())
+        return said
+
+    feeds = [f"{rule}/feed.atom", "/rules/feed.atom"]
+    assert called() == ["Organizer 2"] * 3 + ["organizer 2"] * 3
+    with engine.begin() as connection:
+        connection.execute(sa.text("UPDATE accounts SET display_name = 'Bo B' WHERE id = :id"), {"id": bo})
+    assert called() == ["Bo B"] * 6
+    withdraw(engine, rule, ana, "2026-03-04")
+    assert feedparser.parse(client.get("/rules/feed.atom").body).entries[0].author == "The owner"
+    assert "by the owner." in client.get(rule, status=410)

@@ -341,7 +341,7 @@ def test_a_withdrawn_rule_says_by_whom_and_why_and_nothing_of_its_text(
         assert "About" not in page
     with engine.begin() as connection:
         connection.execute(sa.text("UPDATE accounts SET display_name = NULL"))
-    assert "by its owner." in client.get(rule, status=410)
+    assert "by the owner." in client.get(rule, status=410)
     withdraw(engine, three, None, "2026-03-21")
     assert "by the people who run this site." in client.get(three, status=410)
 

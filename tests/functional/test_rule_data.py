@@ -157,7 +157,7 @@ def test_what_a_withdrawn_rule_said_is_taken_down(ada: TestApp, client: TestApp,
     ada.delete(f"/api{rule}")
     page = client.get(rule + more, status=410)
     assert "This rule was withdrawn" in page
-    assert "by its owner" in page.html.select_one(".lead").text
+    assert "by the owner" in page.html.select_one(".lead").text
     assert "Silence" not in page
 
 

@@ -1,0 +1,39 @@
+"""How public pages and feeds call those who did things to rules: the same person the same everywhere."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any
+from uuid import UUID
+
+from cr.accounts import names
+from cr.events import rule as r
+from cr.fingerprint import fingerprint
+from cr.projections import histories
+
+
+class People:
+    """Of these rules. `fingerprint` changes when somebody takes another name."""
+
+    def __init__(self, session: Any, rules: Collection[UUID]) -> None:
+        self._actors = histories.actors(session, rules)
+        self._known = names.names(session, (each for actors in self._actors.values() for each in actors))
+        self.fingerprint = fingerprint(also=str(sorted(self._known.items())))
+
+    def called(self, rule: UUID, actor: UUID | None) -> str:
+        """A name that they gave themselves, or a number, as in the public data."""
+        actors = self._actors.get(rule, [])
+        if actor not in self._known and actor in actors[1:]:
+            return f"Organizer {actors.index(actor) + 1}"
+        return names.called(actor, self._known, owner=next(iter(actors), None))
+
+    def within(self, rule: UUID, actor: UUID | None) -> str:
+        """As `called`, inside a sentence."""
+        called = self.called(rule, actor)
+        return called if actor in self._known else called[:1].lower() + called[1:]
+
+    def who_did(self, entry: Any) -> str:
+        """By a row of the histories."""
+        if entry.topic == r.StakeholderAccepted.TOPIC:
+            return "A stakeholder"
+        return self.called(entry.originator, entry.actor)
