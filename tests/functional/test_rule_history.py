@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from webtest import TestApp
 
 from cr.events.application import Rules
+from cr.events.store import snapshots
 from cr.projections.revisions import render
 from tests.audit.test_replay import acts, lines_of, meet, rules_of
 from tests.functional.people import path_of
@@ -227,6 +228,16 @@ def test_a_long_life_is_replayed_from_snapshots(client: TestApp, engine: sa.Engi
     for number in (1, 20, 21, 40, 41, 47):
         page = client.get(f"/rules/{rule.id}/history?at={number}")
         assert words(page, ".rule-title") == ("Elm" if number == 1 else f"Elm {number}")
+    with engine.begin() as connection:
+        # As after a change of the code.
+        connection.execute(sa.delete(snapshots))
+        app = Rules(lambda: nullcontext(connection))
+        for number in (20, 21, 40, 41, 47):
+            found = app.rule(rule.id, number)
+            assert (found.version, found.title) == (number, f"Elm {number}")
+        assert app.rule(rule.id) == found
+        copy = app.draft(app.copy_rule(rule.id, PEOPLE[1], NOON, 30))
+        assert (copy.title, copy.copied_revision) == ("Elm 30", 30)
     assert path_of(links(page)["Previous"]) == f"/rules/{rule.id}/history?at=46"
 
 
