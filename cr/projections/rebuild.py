@@ -21,7 +21,7 @@ from pyramid.events import ApplicationCreated
 
 from cr import page_cache
 from cr.db import NAMING, Timestamp, metadata
-from cr.events.base import Recorded, decoded
+from cr.events.base import recorded
 from cr.events.store import BUSY, PATIENCE, events, read, safe_head, settled_head
 from cr.projections import ALL
 from cr.projections.base import Buffer, Projection
@@ -343,10 +343,10 @@ def _copies(tables: Iterable[sa.Table], schema: str) -> list[sa.Table]:
 def _replay(connection: sa.Connection, schema: str, chosen: Sequence[Projection], batch: Iterable[Any]) -> None:
     """`batch`: rows of the log as `cr.events.store.read` gives them."""
     buffer = Buffer()
-    for originator_id, originator_version, topic, state, position in batch:
-        recorded = Recorded(position, decoded(originator_id, originator_version, topic, state))
+    for row in batch:
+        event = recorded(*row)
         for projection in chosen:
-            for operation in projection.operations(recorded):
+            for operation in projection.operations(event):
                 buffer.add(operation)
     buffer.flush(connection, schema)
 

@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable
 from contextlib import nullcontext
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 import sqlalchemy as sa
@@ -18,6 +18,7 @@ from hypothesis import HealthCheck, given, settings
 
 from cr.db import create_engine
 from cr.events.application import Rules
+from cr.events.store import events
 from cr.projections import ALL, BY_NAME
 from cr.projections.command import main
 from cr.projections.rebuild import REBUILD_LOCK, RebuildRunning, check, rebuild, status
@@ -426,6 +427,36 @@ def test_what_cannot_be_done_is_one_line(
     error = capsys.readouterr().err
     assert line in error
     assert error.count("\n") == 1
+
+
+ODD = '{"reason": 7, "at": "2026-03-12T12:00:00Z"}'
+
+
+@pytest.mark.parametrize(
+    ("command", "topic", "state", "reason"),
+    [
+        ("check", "rule.Sung", "{}", "there is no 'rule.Sung'"),
+        ("check", "rule.Withdrawn", ODD, "reason: Input should be a valid string"),
+        ("rebuild", "rule.Withdrawn", ODD, "reason: Input should be a valid string"),
+        ("rebuild", "rule.Withdrawn", "Elm Street", "Invalid JSON: expected value at line 1 column 1"),
+    ],
+)
+def test_an_event_that_cannot_be_read_is_one_line(
+    at_terminal: sa.Engine, capsys: pytest.CaptureFixture[str], command: str, topic: str, state: str, reason: str
+) -> None:
+    before = rows(at_terminal)
+    with at_terminal.begin() as connection:
+        position = connection.execute(
+            sa.insert(events)
+            .values(originator_id=UUID(int=7), originator_version=3, topic=topic, state=state)
+            .returning(events.c.position)
+        ).scalar_one()
+    assert main([command, "drafts", "rules"]) == 2
+    assert capsys.readouterr().err.splitlines()[-1] == (
+        "The log has an event that this version of the site can't read: "
+        f"position {position}, {topic} {UUID(int=7)} version 3: {reason}"
+    )
+    assert rows(at_terminal) == before
 
 
 def test_an_unmigrated_database_is_one_line(
