@@ -230,6 +230,30 @@ def test_what_was_begun_by_other_code_is_begun_afresh(engine: sa.Engine, monkeyp
     assert rebuild(engine, [drafts]) == number
 
 
+def test_the_lag_is_what_a_rebuild_has_still_to_do(engine: sa.Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("cr.projections.rebuild.BATCH", 3)
+    live(engine, sample_life())
+    monkeypatch.setattr(BY_NAME["drafts"], "version", "next")
+
+    def standing() -> Any:
+        with engine.connect() as connection:
+            return next(each for each in status(connection) if each.name == "drafts")
+
+    assert (standing().position, standing().lag) == (0, standing().head)
+    seen = []
+    with pytest.raises(Killed):
+        rebuild(engine, [BY_NAME["drafts"]], killed_when(lambda done, head: seen.append(standing()) or done > head / 2))
+    assert all(each.running and each.position + each.lag == each.head for each in seen)
+    assert len({each.lag for each in seen}) == len(seen) > 1
+    assert sorted(seen, key=lambda each: -each.lag) == seen
+    stopped = standing()
+    assert not stopped.running
+    assert stopped.stale
+    assert stopped.lag == seen[-1].lag
+    rebuild(engine, [BY_NAME["drafts"]])
+    assert (standing().lag, standing().position) == (0, standing().head)
+
+
 def test_a_process_of_its_own_replays_what_is_slow(
     engine: sa.Engine, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -330,12 +354,13 @@ def test_status_tells_people_and_programs(at_terminal: sa.Engine, capsys: pytest
     lines = capsys.readouterr().out.splitlines()
     assert [line.split()[0] for line in lines] == [projection.name for projection in ALL]
     number = len(rows(at_terminal)["drafts"])
-    assert f"version {BY_NAME['drafts'].version} up to date; {number} rows; lag 0; rebuilt 20" in lines[0]
+    assert f"version {BY_NAME['drafts'].version} up to date; {number} rows; lag 0; made 20" in lines[0]
     assert main(["status", "--json"]) == 0
     found = {each["name"]: each for each in map(json.loads, capsys.readouterr().out.splitlines())}
     assert set(found) == set(BY_NAME)
     drafts = found["drafts"]
     assert (drafts["rows"], drafts["lag"], drafts["stale"], drafts["running"]) == (number, 0, False, False)
+    assert drafts["position"] == drafts["head"] > drafts["rebuilt_at_position"] == 0
     assert drafts["built"] == drafts["wanted"] == BY_NAME["drafts"].version
 
 
