@@ -9,6 +9,7 @@ import sys
 import threading
 from collections.abc import Callable
 from contextlib import nullcontext
+from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -276,6 +277,21 @@ def test_without_that_process_it_works_as_well(
     rebuild(engine, ALL)
     assert rows(engine) == before
     assert caplog.messages == ["The process that replays revisions ended early. It goes on here."]
+
+
+def test_what_that_process_says_at_last_is_passed_on(
+    engine: sa.Engine, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, tmp_path: Path
+) -> None:
+    python = tmp_path / "python"
+    python.write_text("#!/bin/sh\necho Traceback >&2\necho 'MemoryError: no room' >&2\nexit 1\n")
+    python.chmod(0o755)
+    monkeypatch.setattr("cr.projections.rebuild.WORTH_HELP", 0)
+    monkeypatch.setattr("sys.executable", str(python))
+    live(engine, sample_life())
+    rebuild(engine, ALL)
+    assert caplog.messages == [
+        "The process that replays revisions ended early (MemoryError: no room). It goes on here."
+    ]
 
 
 def test_rebuilt_tables_have_their_indices(engine: sa.Engine) -> None:
