@@ -6,6 +6,7 @@ alike, is committed together or not at all.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
@@ -38,8 +39,11 @@ SESSION_OPTIONS = (
 )
 
 
-def create_engine(url: str, **options: Any) -> sa.Engine:
-    """An engine whose connections are checked before use, so that a restarted database is noticed."""
+def create_engine(url: str | sa.URL, connection: Mapping[str, Any] | None = None, **options: Any) -> sa.Engine:
+    """An engine whose connections are checked before use, so that a restarted database is noticed.
+
+    `connection`: further parameters of libpq.
+    """
     return sa.create_engine(
         url,
         pool_pre_ping=True,
@@ -49,6 +53,7 @@ def create_engine(url: str, **options: Any) -> sa.Engine:
             "connect_timeout": CONNECT_TIMEOUT,
             "application_name": "community-rule",
             "options": SESSION_OPTIONS,
+            **(connection or {}),
         },
         **options,
     )

@@ -23,6 +23,7 @@ import alembic.config
 import alembic.util
 import sqlalchemy as sa
 import waitress
+from eventsourcing.persistence import MapperDeserialisationError
 from pyramid.paster import get_app, setup_logging
 from waitress import wasyncore
 from waitress.channel import HTTPChannel
@@ -32,6 +33,7 @@ from cr import page_cache
 from cr.db import is_disconnect
 from cr.projections.rebuild import RebuildRunning, rebuild, stale
 from cr.settings import Settings, SettingsError
+from cr.terminal import UNREADABLE
 
 log = logging.getLogger(__name__)
 
@@ -139,6 +141,8 @@ class Preparation:
                 time.sleep(RETRY_SECONDS)
         except alembic.util.CommandError as error:
             self._fail(f"The database can't be migrated: {error}. Is it from a newer version of the site?")
+        except MapperDeserialisationError as error:
+            self._fail(f"{UNREADABLE}: {error}.")
         except Exception:
             log.exception("What follows stopped the database from being brought up to date")
             self._fail("The database can't be brought up to date; the reason stands above.")

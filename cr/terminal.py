@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from types import FrameType
 
 import sqlalchemy as sa
+from eventsourcing.persistence import MapperDeserialisationError
 
 from cr.db import create_engine, is_disconnect
 from cr.output import all_or_error, give_up
@@ -19,6 +20,8 @@ IMPOSSIBLE = 2
 """Exit code of what could not be done."""
 
 UNREAD = 128 + signal.SIGPIPE
+
+UNREADABLE = "The log has an event that this version of the site can't read"
 
 REASONS = {
     "42P01": "The tables are missing. Run first: alembic -c production.ini upgrade head",
@@ -62,6 +65,8 @@ def at_terminal(work: Callable[[sa.Engine], int], ended: str = "Stopped.") -> in
     except OSError as error:
         give_up()
         return failed(f"The output can't be written: {error.strerror}.")
+    except MapperDeserialisationError as error:
+        return failed(f"{UNREADABLE}: {error}")
     except sa.exc.DBAPIError as error:
         said = str(error.orig).strip().splitlines()[0]
         if is_disconnect(error):

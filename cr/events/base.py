@@ -15,7 +15,7 @@ from uuid import UUID
 
 from eventsourcing.domain import DomainEventProtocol
 from eventsourcing.persistence import Mapper, MapperDeserialisationError, StoredEvent
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
 from pydantic_core import from_json
 
 NOBODY = UUID(int=0)
@@ -107,9 +107,9 @@ class JsonMapper(Mapper[UUID]):
 
 def decoded(originator_id: Any, originator_version: int, topic: str, state: str | bytes) -> Event:
     """The event that a row of the log holds. Raises the library's `MapperDeserialisationError`."""
+    event: Event
     try:
         cls = _kinds[topic]
-        event: Event
         if cls.class_version == 1:
             event = _adapter(cls).validator.validate_json(state)
         else:
@@ -118,8 +118,26 @@ def decoded(originator_id: Any, originator_version: int, topic: str, state: str 
                 getattr(cls, f"upcast_v{version}_v{version + 1}")(old)
             event = _adapter(cls).validate_python(old)
     except (ValueError, TypeError, KeyError, AttributeError) as error:
-        raise MapperDeserialisationError(f"{topic} {originator_id} version {originator_version}: {error}") from error
+        raise MapperDeserialisationError(
+            f"{topic} {originator_id} version {originator_version}: {_reason(error)}"
+        ) from error
     # Nobody has seen the event yet, so that its header may still be filled in; a second object would cost more than
     # all the rest.
     vars(event).update(originator_id=originator_id, originator_version=originator_version)
     return event
+
+
+def recorded(originator_id: Any, originator_version: int, topic: str, state: str, position: int) -> Recorded:
+    """A row of the log, as `cr.events.store.read` gives it. Raises `MapperDeserialisationError` that names it."""
+    try:
+        return Recorded(position, decoded(originator_id, originator_version, topic, state))
+    except MapperDeserialisationError as error:
+        raise MapperDeserialisationError(f"position {position}, {error}") from error
+
+
+def _reason(error: Exception) -> str:
+    """In one line, and without what people wrote."""
+    if isinstance(error, ValidationError):
+        faults = error.errors(include_url=False, include_context=False, include_input=False)
+        return "; ".join(": ".join(filter(None, (".".join(map(str, each["loc"])), each["msg"]))) for each in faults)
+    return f"there is no {error}" if isinstance(error, KeyError) else str(error)

@@ -97,7 +97,7 @@ def line(row: Any) -> str:
 
 def paragraph(row: Any) -> str:
     """Number, time, topic and actor, and below them what the event says."""
-    state = json.loads(row.state)
+    state = _state(row)
     head = f"{row.originator_version}  {_when_what_who(row, state)}"
     said = json.dumps(state, indent=2, ensure_ascii=False).split("\n")
     return "\n".join((head, *map(printable, said), ""))
@@ -105,15 +105,24 @@ def paragraph(row: Any) -> str:
 
 def summary(row: Any) -> str:
     """All of it in one line."""
-    state = json.loads(row.state)
+    state = _state(row)
     head = f"{row.position}  {_when_what_who(row, state)}  {row.originator_id} {row.originator_version}"
     return f"{head}  {printable(json.dumps(state, ensure_ascii=False))}"
+
+
+def _state(row: Any) -> dict[str, Any]:
+    """Of an event that nobody can read, the text that stands there."""
+    try:
+        state = json.loads(row.state)
+    except ValueError:
+        state = None
+    return state if isinstance(state, dict) else {"unreadable": row.state}
 
 
 def _when_what_who(row: Any, state: dict[str, Any]) -> str:
     """Takes time and actor out of the state."""
     at, actor = state.pop("at", None), state.pop("actor", None)
-    return f"{at}  {row.topic}  {actor or 'operators'}"
+    return f"{at}  {printable(row.topic)}  {actor or 'operators'}"
 
 
 SHOWN_AT_ONCE = 100

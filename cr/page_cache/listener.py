@@ -13,6 +13,7 @@ from uuid import UUID, uuid4
 import psycopg2
 import sqlalchemy as sa
 
+from cr.db import create_engine
 from cr.page_cache.memory import Memory
 
 log = logging.getLogger(__name__)
@@ -27,6 +28,15 @@ TRUST_SECONDS = 6
 
 RETRY_SECONDS = 1
 
+KEEPALIVE = {
+    "keepalives_idle": 5,
+    "keepalives_interval": 2,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 10_000,
+}
+"""Seconds, and milliseconds. A server that went without a word is noticed in about ten seconds; what the system does by
+itself takes a quarter of an hour, and no page would be kept meanwhile."""
+
 PROOF = "proof "
 
 
@@ -34,7 +44,9 @@ class Listener:
     """A thread that empties `memory` as notifications say, and vouches for it as long as they arrive."""
 
     def __init__(self, engine: sa.Engine, memory: Memory) -> None:
-        self._engine, self._memory = engine, memory
+        # Ours alone: requests keep all the connections of their pool.
+        self._engine = create_engine(engine.url, KEEPALIVE, poolclass=sa.NullPool)
+        self._memory = memory
 
     def start(self) -> None:
         threading.Thread(target=self._run, name="page-cache", daemon=True).start()
@@ -58,7 +70,6 @@ class Listener:
     def _follow(self) -> None:
         pooled = self._engine.raw_connection()
         driver: Any = pooled.driver_connection
-        # Ours for good: requests keep all the connections of their pool.
         pooled.detach()
         with closing(driver):
             driver.autocommit = True

@@ -12,10 +12,14 @@ import sqlalchemy as sa
 from pydantic_core import to_json
 
 from cr.db import NAMING
+from cr.events import base as events
 from cr.events.base import Event, Recorded
 
 metadata = sa.MetaData(naming_convention=NAMING)
 """Tables of the read models. A rebuild makes them; migrations don't know them."""
+
+SHARED = (__file__, events.__file__)
+"""What the rows of every read model are made by, for fingerprints: how events are read, and how rows are written."""
 
 
 @dataclass(frozen=True)

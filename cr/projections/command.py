@@ -97,8 +97,12 @@ def _status(engine: sa.Engine, options: argparse.Namespace) -> int:
     with engine.connect() as connection:
         found = status(connection, count=True)
     for each in found:
-        say(to_json({**asdict(each), "stale": each.stale}).decode() if options.json else _line(each))
+        say(_object(each) if options.json else _line(each))
     return 1 if any(each.stale for each in found) else 0
+
+
+def _object(each: Status) -> str:
+    return to_json({**asdict(each), "stale": each.stale, "position": each.position, "lag": each.lag}).decode()
 
 
 def _line(each: Status) -> str:
@@ -110,8 +114,8 @@ def _line(each: Status) -> str:
     if each.rows is not None:
         parts.append(f"{each.rows:,} rows")
     parts.append(f"lag {each.lag:,}")
-    if each.position is not None:
-        parts.append(f"rebuilt {each.rebuilt_at:%Y-%m-%d %H:%M} at position {each.position:,} of {each.head:,}")
+    if each.rebuilt_at_position is not None:
+        parts.append(f"made {each.rebuilt_at:%Y-%m-%d %H:%M} at position {each.rebuilt_at_position:,} of {each.head:,}")
     if each.reached is not None:
         what = "being rebuilt" if each.running else "its rebuild was stopped"
         parts.append(f"{what}, at position {each.reached:,}")

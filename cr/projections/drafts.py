@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from cr.db import Timestamp
 from cr.events import draft as d
 from cr.fingerprint import fingerprint
-from cr.projections.base import Insert, Operation, Projection, Update, metadata
+from cr.projections.base import SHARED, Insert, Operation, Projection, Update, metadata
 
 drafts = sa.Table(
     "drafts",
@@ -37,7 +37,7 @@ drafts = sa.Table(
     sa.Index(None, "rule"),
 )
 
-PROJECTION = Projection("drafts", fingerprint(__file__), (drafts,))
+PROJECTION = Projection("drafts", fingerprint(__file__, d.__file__, *SHARED), (drafts,))
 
 
 @PROJECTION.on(d.Started)

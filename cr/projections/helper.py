@@ -1,7 +1,7 @@
 """A process of its own for what is slow to replay, beside a rebuild: `python -m cr.projections.helper`.
 
-It is only a help. When it ends early, for whatever reason, the rebuild goes on from where it came to, and says itself
-what was the matter. It never outlives the rebuild: the pipe that it holds as its standard input closes with that.
+It is only a help. When it ends early, for whatever reason, the rebuild goes on from where it came to, and says the last
+line of what it said. It never outlives the rebuild: the pipe that it holds as its standard input closes with that.
 """
 
 from __future__ import annotations
@@ -11,9 +11,10 @@ import logging
 import os
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from typing import Self
 
 import sqlalchemy as sa
@@ -35,9 +36,12 @@ class Helper:
         # By the pipe and not as arguments, which everybody on the machine can see.
         self._task = {"url": url.render_as_string(hide_password=False), "names": self._names, "head": head}
 
+        self._held = ExitStack()
         self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Self:
+        # A file and not a pipe, which somebody would have to empty.
+        self._complaint = self._held.enter_context(tempfile.TemporaryFile())
         # No process, or one that has ended already, is no more than no help.
         with suppress(OSError):
             self._start()
@@ -46,7 +50,7 @@ class Helper:
     def _start(self) -> None:
         # A session of its own, so that Ctrl-C at the terminal reaches the rebuild alone, which ends the rest.
         self._process = subprocess.Popen(  # noqa: S603 - our own module
-            [sys.executable, "-m", __name__], stdin=subprocess.PIPE, stderr=subprocess.DEVNULL, start_new_session=True
+            [sys.executable, "-m", __name__], stdin=subprocess.PIPE, stderr=self._complaint, start_new_session=True
         )
         assert self._process.stdin
         self._process.stdin.write(json.dumps(self._task).encode() + b"\n")
@@ -57,6 +61,7 @@ class Helper:
             self._process.kill()
             with suppress(BrokenPipeError):
                 self._process.communicate()
+        self._held.close()
 
     def works(self) -> bool:
         """Wait a little; whether it is still at it."""
@@ -65,8 +70,14 @@ class Helper:
         except subprocess.TimeoutExpired:
             return True
         if code:
-            log.warning("The process that replays %s ended early. It goes on here.", ", ".join(self._names))
+            names = ", ".join(self._names)
+            log.warning("The process that replays %s ended early%s. It goes on here.", names, self._last_words())
         return False
+
+    def _last_words(self) -> str:
+        self._complaint.seek(0)
+        lines = self._complaint.read().decode(errors="replace").strip().splitlines()
+        return f" ({lines[-1]})" if lines else ""
 
 
 def main() -> None:

@@ -17,7 +17,7 @@ from cr.events import draft as d
 from cr.events import rule as r
 from cr.events.base import Event
 from cr.fingerprint import fingerprint
-from cr.projections.base import Insert, Operation, Projection, metadata
+from cr.projections.base import SHARED, Insert, Operation, Projection, metadata
 
 histories = sa.Table(
     "histories",
@@ -33,7 +33,8 @@ histories = sa.Table(
     sa.Column("topic", sa.Text, nullable=False),
 )
 
-PROJECTION = Projection("histories", fingerprint(__file__, sections.__file__), (histories,))
+_FILES = (__file__, sections.__file__, d.__file__, r.__file__, *SHARED)
+PROJECTION = Projection("histories", fingerprint(*_FILES), (histories,))
 
 QUIET = {"currentStep"}
 """Answers that say where somebody is in the flow, not what the rule says."""

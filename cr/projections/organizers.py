@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from cr.db import Timestamp
 from cr.events import rule as r
 from cr.fingerprint import fingerprint
-from cr.projections.base import Insert, Operation, Projection, metadata
+from cr.projections.base import SHARED, Insert, Operation, Projection, metadata
 from cr.projections.rules import rules
 
 organizers = sa.Table(
@@ -27,7 +27,7 @@ organizers = sa.Table(
     sa.Index(None, "account", "rule", "version"),
 )
 
-PROJECTION = Projection("organizers", fingerprint(__file__), (organizers,))
+PROJECTION = Projection("organizers", fingerprint(__file__, r.__file__, *SHARED), (organizers,))
 
 
 @PROJECTION.on(r.OrganizerJoined, r.OrganizerRemoved)

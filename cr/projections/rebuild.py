@@ -21,7 +21,7 @@ from pyramid.events import ApplicationCreated
 
 from cr import page_cache
 from cr.db import NAMING, Timestamp, metadata
-from cr.events.base import Recorded, decoded
+from cr.events.base import recorded
 from cr.events.store import BUSY, PATIENCE, events, read, safe_head, settled_head
 from cr.projections import ALL
 from cr.projections.base import Buffer, Projection
@@ -77,9 +77,9 @@ class RebuildRunning(Exception):
 class Status:
     """`built` None: never. `stale`: the code would make other rows than the table holds.
 
-    `lag` is how many events the live table does not explain. Rows are written with their events, so that it is 0 for a
-    table of the version that the code wants, and for any other the whole log, which has to be replayed first. It is
-    counted in positions, which have gaps: there are as many events at most.
+    `position` is up to where the log is in rows of the version that the code wants: the head when the live table has
+    it, for its rows are written with their events; otherwise what a rebuild has `reached` that runs or was stopped.
+    `lag` is what is missing, counted in positions, which have gaps: there are as many events at most.
 
     `rows` is the database's own estimate, None where it has none yet. `reached` is the position up to which a rebuild
     has made the wanted version, None without one; `running` whether that rebuild is at it now.
@@ -88,10 +88,9 @@ class Status:
     name: str
     wanted: str
     built: str | None
-    position: int | None
     rebuilt_at: datetime | None
+    rebuilt_at_position: int | None
     head: int
-    lag: int
     rows: int | None
     reached: int | None
     running: bool
@@ -99,6 +98,14 @@ class Status:
     @property
     def stale(self) -> bool:
         return self.built != self.wanted
+
+    @property
+    def position(self) -> int:
+        return (self.reached or 0) if self.stale else self.head
+
+    @property
+    def lag(self) -> int:
+        return self.head - self.position
 
 
 def status(connection: sa.Connection, *, count: bool = False) -> list[Status]:
@@ -109,16 +116,14 @@ def status(connection: sa.Connection, *, count: bool = False) -> list[Status]:
     result = []
     for projection in ALL:
         row, made = known.get(projection.name), making.get(projection.name)
-        built = row.version if row else None
         result.append(
             Status(
                 name=projection.name,
                 wanted=projection.version,
-                built=built,
-                position=row.position if row else None,
+                built=row.version if row else None,
                 rebuilt_at=row.rebuilt_at if row else None,
+                rebuilt_at_position=row.position if row else None,
                 head=head,
-                lag=0 if built == projection.version else head,
                 rows=_rows(connection, projection.tables[0], count=count) if row else None,
                 reached=made.position if made and made.version == projection.version else None,
                 running=made is not None and made.running,
@@ -343,10 +348,10 @@ def _copies(tables: Iterable[sa.Table], schema: str) -> list[sa.Table]:
 def _replay(connection: sa.Connection, schema: str, chosen: Sequence[Projection], batch: Iterable[Any]) -> None:
     """`batch`: rows of the log as `cr.events.store.read` gives them."""
     buffer = Buffer()
-    for originator_id, originator_version, topic, state, position in batch:
-        recorded = Recorded(position, decoded(originator_id, originator_version, topic, state))
+    for row in batch:
+        event = recorded(*row)
         for projection in chosen:
-            for operation in projection.operations(recorded):
+            for operation in projection.operations(event):
                 buffer.add(operation)
     buffer.flush(connection, schema)
 

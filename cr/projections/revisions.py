@@ -26,7 +26,7 @@ from cr.catalog.sections import METHOD_SECTIONS, VALUES
 from cr.db import Timestamp
 from cr.events import rule as r
 from cr.fingerprint import fingerprint
-from cr.projections.base import Insert, Operation, Projection, metadata
+from cr.projections.base import SHARED, Insert, Operation, Projection, metadata
 from cr.projections.rules import rules
 
 revisions = sa.Table(
@@ -67,7 +67,7 @@ HUES = {section.name: section.hue for section in (VALUES, *METHOD_SECTIONS)}
 def _version() -> str:
     """Changes with whatever the stored bodies are made of, so that a new look is never forgotten in old rows."""
     libraries = " ".join(f"{name} {version(name)}" for name in ("jinja2", "markdown-it-py", "nh3", "rfc8785"))
-    sources = (TEMPLATES / TEMPLATE, prose.__file__, sections.__file__, __file__, *public.SOURCES)
+    sources = (TEMPLATES / TEMPLATE, prose.__file__, sections.__file__, __file__, r.__file__, *public.SOURCES, *SHARED)
     return fingerprint(*sources, also=libraries)
 
 

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from cr.db import Timestamp
 from cr.events import rule as r
 from cr.fingerprint import fingerprint
-from cr.projections.base import Insert, Operation, Projection, Update, metadata
+from cr.projections.base import SHARED, Insert, Operation, Projection, Update, metadata
 
 rules = sa.Table(
     "rules",
@@ -39,7 +39,7 @@ rules = sa.Table(
     sa.Index(None, "owner", "position"),
 )
 
-PROJECTION = Projection("rules", fingerprint(__file__), (rules,))
+PROJECTION = Projection("rules", fingerprint(__file__, r.__file__, *SHARED), (rules,))
 
 
 @PROJECTION.on(r.Published)

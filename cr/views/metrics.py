@@ -20,9 +20,10 @@ from cr.resources.root import Metrics
 @view_config(context=Metrics, request_method="GET")
 def metrics(request: Any) -> Response:
     request.add_response_callback(not_kept)
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     # Compared as bytes, for a header may hold what is no ASCII.
-    given = request.headers.get("Authorization", "").encode()
-    if not hmac.compare_digest(given, f"Bearer {request.settings.metrics_token}".encode()):
+    knows = hmac.compare_digest(token.lstrip(" ").encode(), request.settings.metrics_token.encode())
+    if scheme.lower() != "bearer" or not knows:
         return Response(status=401, headerlist=[("WWW-Authenticate", "Bearer")])
     return Response(generate_latest(Figures(request.registry)), headerlist=[("Content-Type", CONTENT_TYPE_LATEST)])
 
@@ -67,15 +68,14 @@ class Figures:
             return
         yield GaugeMetricFamily("cr_log_head", "Position of the last event.", max(each.head for each in found))
         position = GaugeMetricFamily(
-            "cr_projection_position", "Up to where the log is in a read model.", labels=["projection"]
+            "cr_projection_position", "Up to where the log is in rows as the code wants them.", labels=["projection"]
         )
         lag = GaugeMetricFamily("cr_projection_lag", "Positions between it and the head.", labels=["projection"])
         stale = GaugeMetricFamily(
             "cr_projection_stale", "Whether the code would make other rows.", labels=["projection"]
         )
         for each in found:
-            # Commands write rows with their events: a table that is not stale is at the head, whenever it was made.
-            position.add_metric([each.name], each.head - each.lag)
+            position.add_metric([each.name], each.position)
             lag.add_metric([each.name], each.lag)
             stale.add_metric([each.name], each.stale)
         yield from (position, lag, stale)

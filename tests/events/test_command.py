@@ -150,6 +150,20 @@ def test_an_empty_log(empty_log: None, capsys: pytest.CaptureFixture[str]) -> No
     assert "Copied 0 events, up to position 0." in err
 
 
+def test_an_event_that_cannot_be_read_is_shown_as_it_stands(
+    engine: sa.Engine, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with engine.begin() as connection:
+        odd = {"originator_id": UUID(int=7), "originator_version": 1, "topic": "rule.S\x1bung", "state": "[Elm"}
+        connection.execute(sa.insert(events), odd)
+    for arguments in (["show", str(UUID(int=7))], ["tail", "-n", "1"]):
+        assert main(arguments) == 0
+        out, err = capsys.readouterr()
+        assert "rule.S\ufffdung" in out
+        assert '"unreadable": "[Elm"' in out
+        assert err == ""
+
+
 @pytest.fixture
 def empty_log(engine: sa.Engine) -> None:
     with engine.begin() as connection:

@@ -69,7 +69,26 @@ def test_a_read_model_that_is_old_is_stale(ada: TestApp, client: TestApp, engine
     assert now["cr_projection_stale revisions"] == 0
 
 
-@pytest.mark.parametrize("token", [None, "", "Bearer", "Bearer ", "Bearer wrong", TOKEN, f"Basic {TOKEN}", "Bearer ä"])
+@pytest.mark.parametrize("scheme", ["Bearer", "bearer", "BEARER", "Bearer "])
+def test_the_scheme_is_written_in_any_case(client: TestApp, scheme: str) -> None:
+    assert "cr_database_up" in client.get("/metrics", headers={"Authorization": f"{scheme} {TOKEN}"})
+
+
+@pytest.mark.parametrize(
+    "token",
+    [
+        None,
+        "",
+        "Bearer",
+        "Bearer ",
+        "Bearer wrong",
+        TOKEN,
+        f"Basic {TOKEN}",
+        "Bearer ä",
+        f"Bearer {TOKEN} ",
+        f"Bearer{TOKEN}",
+    ],
+)
 def test_whoever_lacks_the_token_learns_nothing(client: TestApp, token: str | None) -> None:
     headers = {} if token is None else {"Authorization": token}
     answer = client.get("/metrics", headers=headers, status=401)

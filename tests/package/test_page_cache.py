@@ -12,6 +12,7 @@ import signal
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -235,3 +236,25 @@ def test_no_reader_ever_sees_less_than_a_writer_was_told(site: Site, other: Site
     for server in (site, other):
         until(lambda server=server: title(server.get(f"/rules/{rule_id}")) == "Title 150")  # type: ignore[misc]
         assert figure(server, "cr_page_cache_hits_total") > 0
+
+
+def next_timers(port: int) -> list[float]:
+    """Of the open connections from here to a port of loopback that are quiet: seconds until a keepalive is sent."""
+    found = []
+    for line in Path("/proc/net/tcp").read_text().splitlines()[1:]:
+        _, _, remote, state, _, timer, *_ = line.split()
+        kind, _, ticks = timer.partition(":")
+        if int(remote.partition(":")[2], 16) == port and (state, kind) == ("01", "02"):
+            found.append(int(ticks, 16) / os.sysconf("SC_CLK_TCK"))
+    return found
+
+
+def test_a_server_that_went_without_a_word_is_noticed_soon(site: Site, gate: Gate) -> None:
+    """Only on the connection that changes are heard over: the others have the system's two hours."""
+    assert site.get("/rules").status == 200
+    for _ in patiently():
+        timers = next_timers(gate.port)
+        if len(timers) > 1 and min(timers) <= 5:
+            break
+    soonest, next_one, *_ = sorted(timers)
+    assert soonest <= 5 < 60 < next_one

@@ -5,11 +5,13 @@ from __future__ import annotations
 import signal
 import socket
 import threading
+from uuid import UUID
 
 import pytest
 import sqlalchemy as sa
 
 from cr.db import create_engine
+from cr.events.store import events
 from tests.fixtures.mail import free_port
 from tests.package.running import Answer, Gate, Site, patiently, serving
 
@@ -204,6 +206,25 @@ def test_a_migration_that_fails_stops_the_start_with_its_reason(
     assert code == 1
     assert 'relation "events" already exists' in output
     assert tables(empty_database_url) == {"events"}
+
+
+def test_an_event_that_can_not_be_read_stops_the_start_with_one_line(
+    production: dict[str, str], gate: Gate, port: int, empty_database_url: str
+) -> None:
+    gate.open()
+    with serving(port, **production) as site:
+        site.until(200)
+    engine = create_engine(empty_database_url)
+    with engine.begin() as connection:
+        odd = {"originator_id": UUID(int=7), "originator_version": 1, "topic": "rule.Withdrawn", "state": "[Elm"}
+        connection.execute(sa.insert(events), odd)
+        connection.execute(sa.text("DELETE FROM projections"))
+    engine.dispose()
+    with serving(port, **production) as site:
+        code, output = site.ended()
+    assert code == 1
+    assert "The log has an event that this version of the site can't read: position 1, rule.Withdrawn" in output
+    assert "Traceback" not in output
 
 
 def test_only_the_proxy_is_believed(production: dict[str, str], gate: Gate, port: int) -> None:

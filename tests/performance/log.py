@@ -31,7 +31,7 @@ from eventsourcing.persistence import EventStore
 
 from cr.db import create_engine
 from cr.development.postgres import Postgres
-from cr.events.base import JsonMapper, Recorded, decoded
+from cr.events.base import JsonMapper, recorded
 from cr.events.draft import ValueDescribed
 from cr.events.store import Recorder, read
 from cr.projections import ALL
@@ -229,10 +229,10 @@ def _with_logs(options: argparse.Namespace, what: str) -> None:
 def replay_once(engine: sa.Engine, head: int) -> None:
     with engine.connect() as connection:
         for batch in read(connection, after=0, to=head):
-            for originator_id, originator_version, topic, state, position in batch:
-                recorded = Recorded(position, decoded(originator_id, originator_version, topic, state))
+            for row in batch:
+                event = recorded(*row)
                 for projection in ALL:
-                    list(projection.operations(recorded))
+                    list(projection.operations(event))
 
 
 class Peak:

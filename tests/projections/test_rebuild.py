@@ -9,8 +9,9 @@ import sys
 import threading
 from collections.abc import Callable
 from contextlib import nullcontext
+from pathlib import Path
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 import sqlalchemy as sa
@@ -18,6 +19,7 @@ from hypothesis import HealthCheck, given, settings
 
 from cr.db import create_engine
 from cr.events.application import Rules
+from cr.events.store import events
 from cr.projections import ALL, BY_NAME
 from cr.projections.command import main
 from cr.projections.rebuild import REBUILD_LOCK, RebuildRunning, check, rebuild, status
@@ -229,6 +231,30 @@ def test_what_was_begun_by_other_code_is_begun_afresh(engine: sa.Engine, monkeyp
     assert rebuild(engine, [drafts]) == number
 
 
+def test_the_lag_is_what_a_rebuild_has_still_to_do(engine: sa.Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("cr.projections.rebuild.BATCH", 3)
+    live(engine, sample_life())
+    monkeypatch.setattr(BY_NAME["drafts"], "version", "next")
+
+    def standing() -> Any:
+        with engine.connect() as connection:
+            return next(each for each in status(connection) if each.name == "drafts")
+
+    assert (standing().position, standing().lag) == (0, standing().head)
+    seen = []
+    with pytest.raises(Killed):
+        rebuild(engine, [BY_NAME["drafts"]], killed_when(lambda done, head: seen.append(standing()) or done > head / 2))
+    assert all(each.running and each.position + each.lag == each.head for each in seen)
+    assert len({each.lag for each in seen}) == len(seen) > 1
+    assert sorted(seen, key=lambda each: -each.lag) == seen
+    stopped = standing()
+    assert not stopped.running
+    assert stopped.stale
+    assert stopped.lag == seen[-1].lag
+    rebuild(engine, [BY_NAME["drafts"]])
+    assert (standing().lag, standing().position) == (0, standing().head)
+
+
 def test_a_process_of_its_own_replays_what_is_slow(
     engine: sa.Engine, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -251,6 +277,21 @@ def test_without_that_process_it_works_as_well(
     rebuild(engine, ALL)
     assert rows(engine) == before
     assert caplog.messages == ["The process that replays revisions ended early. It goes on here."]
+
+
+def test_what_that_process_says_at_last_is_passed_on(
+    engine: sa.Engine, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, tmp_path: Path
+) -> None:
+    python = tmp_path / "python"
+    python.write_text("#!/bin/sh\necho Traceback >&2\necho 'MemoryError: no room' >&2\nexit 1\n")
+    python.chmod(0o755)
+    monkeypatch.setattr("cr.projections.rebuild.WORTH_HELP", 0)
+    monkeypatch.setattr("sys.executable", str(python))
+    live(engine, sample_life())
+    rebuild(engine, ALL)
+    assert caplog.messages == [
+        "The process that replays revisions ended early (MemoryError: no room). It goes on here."
+    ]
 
 
 def test_rebuilt_tables_have_their_indices(engine: sa.Engine) -> None:
@@ -329,12 +370,13 @@ def test_status_tells_people_and_programs(at_terminal: sa.Engine, capsys: pytest
     lines = capsys.readouterr().out.splitlines()
     assert [line.split()[0] for line in lines] == [projection.name for projection in ALL]
     number = len(rows(at_terminal)["drafts"])
-    assert f"version {BY_NAME['drafts'].version} up to date; {number} rows; lag 0; rebuilt 20" in lines[0]
+    assert f"version {BY_NAME['drafts'].version} up to date; {number} rows; lag 0; made 20" in lines[0]
     assert main(["status", "--json"]) == 0
     found = {each["name"]: each for each in map(json.loads, capsys.readouterr().out.splitlines())}
     assert set(found) == set(BY_NAME)
     drafts = found["drafts"]
     assert (drafts["rows"], drafts["lag"], drafts["stale"], drafts["running"]) == (number, 0, False, False)
+    assert drafts["position"] == drafts["head"] > drafts["rebuilt_at_position"] == 0
     assert drafts["built"] == drafts["wanted"] == BY_NAME["drafts"].version
 
 
@@ -426,6 +468,36 @@ def test_what_cannot_be_done_is_one_line(
     error = capsys.readouterr().err
     assert line in error
     assert error.count("\n") == 1
+
+
+ODD = '{"reason": 7, "at": "2026-03-12T12:00:00Z"}'
+
+
+@pytest.mark.parametrize(
+    ("command", "topic", "state", "reason"),
+    [
+        ("check", "rule.Sung", "{}", "there is no 'rule.Sung'"),
+        ("check", "rule.Withdrawn", ODD, "reason: Input should be a valid string"),
+        ("rebuild", "rule.Withdrawn", ODD, "reason: Input should be a valid string"),
+        ("rebuild", "rule.Withdrawn", "Elm Street", "Invalid JSON: expected value at line 1 column 1"),
+    ],
+)
+def test_an_event_that_cannot_be_read_is_one_line(
+    at_terminal: sa.Engine, capsys: pytest.CaptureFixture[str], command: str, topic: str, state: str, reason: str
+) -> None:
+    before = rows(at_terminal)
+    with at_terminal.begin() as connection:
+        position = connection.execute(
+            sa.insert(events)
+            .values(originator_id=UUID(int=7), originator_version=3, topic=topic, state=state)
+            .returning(events.c.position)
+        ).scalar_one()
+    assert main([command, "drafts", "rules"]) == 2
+    assert capsys.readouterr().err.splitlines()[-1] == (
+        "The log has an event that this version of the site can't read: "
+        f"position {position}, {topic} {UUID(int=7)} version 3: {reason}"
+    )
+    assert rows(at_terminal) == before
 
 
 def test_an_unmigrated_database_is_one_line(
