@@ -112,11 +112,6 @@ class Text:
     def runs(self) -> list[Run]:
         return redline(self.before, self.after)
 
-    @property
-    def kept(self) -> bool:
-        """Whether any words stayed; else one text replaced the other."""
-        return any(run.kind == "same" and run.text.strip() for run in self.runs)
-
 
 @dataclass(frozen=True)
 class Part:

@@ -7,7 +7,7 @@ leaves the log for no page and no file. A line of another shape gets another num
 from __future__ import annotations
 
 import json
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
@@ -15,13 +15,14 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, PlainSerialize
 from pydantic.alias_generators import to_camel
 
 from cr.audit.canonical import canonical, sha256
+from cr.times import iso_z
 
 
-def iso_z(moment: datetime) -> str:
-    return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+def _exact(moment: datetime) -> str:
+    return iso_z(moment, "microseconds")
 
 
-Time = Annotated[AwareDatetime, PlainSerializer(iso_z, when_used="json")]
+Time = Annotated[AwareDatetime, PlainSerializer(_exact, when_used="json")]
 Number = Annotated[int, Field(ge=1)]
 Organizer = Annotated[str, StringConstraints(pattern=r"^organizer-[1-9][0-9]*$")]
 Stakeholder = Annotated[str, StringConstraints(pattern=r"^stakeholder-[1-9][0-9]*$")]

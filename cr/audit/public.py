@@ -7,6 +7,7 @@ from datetime import UTC
 from typing import Any
 from uuid import UUID
 
+from cr import times
 from cr.audit import canonical, lines
 from cr.audit.lines import (
     OPERATORS,
@@ -20,7 +21,7 @@ from cr.audit.lines import (
 from cr.events import rule as r
 from cr.events.base import Event
 
-SOURCES = (__file__, lines.__file__, canonical.__file__)
+SOURCES = (__file__, lines.__file__, canonical.__file__, times.__file__)
 """What lines and hashes are made by, for fingerprints."""
 
 

@@ -50,7 +50,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.performance.log", description=__doc__)
     measurements = {"appends": appends, "replay": replay, "rebuild": rebuilt}
     parser.add_argument("measurements", nargs="*", metavar="MEASUREMENT", help=f"of {', '.join(measurements)}; all")
-    parser.add_argument("--events", type=int, nargs="+", default=[10_000, 100_000], help="sizes of the log to replay")
+    sizes = [10_000, 100_000, 1_000_000]
+    parser.add_argument("--events", type=int, nargs="+", default=sizes, help="sizes of the log to replay (%(default)s)")
     parser.add_argument("--seconds", type=float, default=2, help="of each run of appends (%(default)s)")
     parser.add_argument("--repeats", type=int, default=5, help="of each measurement of appends (%(default)s)")
     parser.add_argument("--durable", action="store_true", help="on disk, each commit waited for")

@@ -42,6 +42,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ("events/draft.py", {"drafts", "histories"}),
         ("events/rule.py", {"histories", "rules", "revisions", "organizers"}),
         ("audit/lines.py", {"revisions"}),
+        ("times.py", {"revisions"}),
         ("templates/rule_document.jinja2", {"revisions"}),
         ("catalog/sections.py", {"histories", "revisions"}),
         ("views/home.py", set()),

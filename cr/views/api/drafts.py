@@ -20,8 +20,8 @@ from cr.events.payload import PRIVATE, checked, same
 from cr.projections import drafts
 from cr.resources.api import ApiMyDraft
 from cr.security import Permission
+from cr.times import iso_z
 from cr.views.api.body import json_body
-from cr.views.api.times import iso_z
 
 
 class PutBody(BaseModel):

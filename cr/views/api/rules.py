@@ -15,8 +15,8 @@ from cr.limits import Interval
 from cr.projections import revisions, rules
 from cr.resources.api import ApiMyRules, ApiRule, ApiRules
 from cr.security import Permission
+from cr.times import iso_z
 from cr.views.api.body import json_body
-from cr.views.api.times import iso_z
 
 LIMIT, LIMIT_MOST = 50, 100
 

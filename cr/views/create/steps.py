@@ -33,7 +33,7 @@ from cr.resources.create import (
     Review,
     Step,
 )
-from cr.views.api.times import iso_z
+from cr.times import iso_z
 from cr.views.create.work import Work, open_work
 from cr.views.forms import Form, both_texts, shown_text
 
