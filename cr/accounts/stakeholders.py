@@ -20,6 +20,9 @@ stakeholders = sa.Table(
     sa.Column("rule", postgresql.UUID(as_uuid=True), nullable=False),
     sa.Column("email", sa.Text, nullable=False),
     sa.Column("invited_at", Timestamp, nullable=False),
+    # Of the newest link that was mailed, until it is used or void.
+    sa.Column("token_hash", sa.LargeBinary, unique=True),
+    sa.Column("expires_at", Timestamp),
     sa.UniqueConstraint("rule", "email"),
 )
 

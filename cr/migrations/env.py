@@ -14,7 +14,9 @@ import cr.accounts.organizer_links
 import cr.accounts.stakeholders
 import cr.accounts.tables
 import cr.catalog.store
+import cr.events.keys
 import cr.events.store
+import cr.mail.outbox
 import cr.projections.rebuild
 import cr.uploads  # noqa: F401
 from cr.db import create_engine, metadata

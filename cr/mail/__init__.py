@@ -1,4 +1,4 @@
-"""Mail: composing it, and sending it at once.
+"""Mail: composing it, and sending it at once. What may wait for the commit goes through `cr.mail.outbox`.
 
 Messages and delivery are pyramid_mailer's; the connection is our own, because the library's accepts any certificate.
 Sending is not part of the transaction: `send_now` raises where a mail did not go out, and so rolls everything back.
@@ -9,7 +9,9 @@ from __future__ import annotations
 import logging
 import smtplib
 import ssl
+import threading
 from collections.abc import Iterable
+from datetime import datetime
 from email.message import Message as EmailMessage
 from email.utils import format_datetime, make_msgid, parseaddr
 from ipaddress import ip_address
@@ -115,28 +117,40 @@ def transport(settings: Settings) -> Smtp | Terminal | Nowhere:
     return Smtp(settings.smtp_server, port, settings.smtp_username, settings.smtp_password, tls=tls)
 
 
-def compose(request: Any, to: str, subject: str, text: str) -> Message:
+def new_message_id(settings: Settings) -> str:
+    return make_msgid(domain=settings.mail_domain or parseaddr(_sender(settings))[1].rpartition("@")[2])
+
+
+def compose(
+    settings: Settings, to: str, subject: str, text: str, *, at: datetime, message_id: str, reply_to: str | None = None
+) -> Message:
     """A mail from the site to one person."""
-    sender = request.settings.sender or "Community Rule <community-rule@localhost>"
-    domain = request.settings.mail_domain or parseaddr(sender)[1].rpartition("@")[2]
     return Message(
         subject=subject,
-        sender=sender,
+        sender=_sender(settings),
         recipients=[to],
         body=text,
         extra_headers={
-            "Date": format_datetime(request.now),
-            "Message-ID": make_msgid(domain=domain),
+            "Date": format_datetime(at),
+            "Message-ID": message_id,
             # Nobody's holiday notice should answer.
             "Auto-Submitted": "auto-generated",
+            **({"Reply-To": reply_to} if reply_to else {}),
         },
     )
 
 
+def _sender(settings: Settings) -> str:
+    return settings.sender or "Community Rule <community-rule@localhost>"
+
+
 def send_now(request: Any, to: str, subject: str, text: str) -> None:
     """Returns when the mail server has taken the mail. Raises `MailFailed`."""
-    request.registry.getUtility(IMailer).send_immediately(compose(request, to, subject, text))
+    settings = request.settings
+    message = compose(settings, to, subject, text, at=request.now, message_id=new_message_id(settings))
+    request.registry.getUtility(IMailer).send_immediately(message)
 
 
 def includeme(config: Any) -> None:
     config.registry.registerUtility(Mailer(smtp_mailer=transport(config.registry["cr.settings"])), IMailer)
+    config.registry["cr.mail_waits"] = threading.Event()

@@ -1,0 +1,55 @@
+"""Mail that waits to be sent, the keys of drafts, and the links of invited stakeholders.
+
+Revision ID: 0008
+Revises: 0007
+"""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0008"
+down_revision = "0007"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    op.create_table(
+        "outbox",
+        sa.Column("id", sa.UUID(), nullable=False),
+        sa.Column("about", sa.UUID(), nullable=True),
+        sa.Column("recipient", sa.Text(), nullable=True),
+        sa.Column("reply_to", sa.Text(), nullable=True),
+        sa.Column("subject", sa.Text(), nullable=True),
+        sa.Column("text", sa.Text(), nullable=True),
+        sa.Column("message_id", sa.Text(), nullable=False),
+        sa.Column("written_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("due_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("sent_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("failed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("reason", sa.Text(), nullable=True),
+        sa.PrimaryKeyConstraint("id", name="pk_outbox"),
+    )
+    op.create_index("ix_outbox_about", "outbox", ["about"], unique=False)
+    op.create_index("ix_outbox_due_at", "outbox", ["due_at"], unique=False)
+    op.create_index("ix_outbox_recipient", "outbox", ["recipient"], unique=False)
+    op.create_table(
+        "draft_keys",
+        sa.Column("draft", sa.UUID(), nullable=False),
+        sa.Column("key", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("draft", name="pk_draft_keys"),
+    )
+    op.add_column("stakeholders", sa.Column("token_hash", sa.LargeBinary(), nullable=True))
+    op.add_column("stakeholders", sa.Column("expires_at", sa.DateTime(timezone=True), nullable=True))
+    op.create_unique_constraint("uq_stakeholders_token_hash", "stakeholders", ["token_hash"])
+
+
+def downgrade() -> None:
+    op.drop_constraint("uq_stakeholders_token_hash", "stakeholders", type_="unique")
+    op.drop_column("stakeholders", "expires_at")
+    op.drop_column("stakeholders", "token_hash")
+    op.drop_table("draft_keys")
+    op.drop_table("outbox")
