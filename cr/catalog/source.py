@@ -42,7 +42,7 @@ class Catalog:
     values: tuple[Value, ...]
     methods: tuple[Method, ...]
     templates: tuple[Template, ...]
-    use_cases: tuple[UseCase, ...]
+    use_cases: tuple[UseCase, ...] = ()
 
 
 NO_TEXT = "take out the characters that no database keeps: NUL and halves of surrogate pairs"

@@ -1,7 +1,6 @@
 """The use cases: read once, when the server starts, from the same folder as `cr-seed` reads.
 
-They are no rows. Nobody's draft refers to one, so that their pages need no database, and a change of them may wait for
-the next start.
+They are no rows: each is read as a whole, no draft has to find one again, and a change may wait for the next start.
 """
 
 from __future__ import annotations

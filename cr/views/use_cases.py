@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from pyramid.httpexceptions import HTTPSeeOther
+from pyramid.response import Response
 from pyramid.view import view_config, view_defaults
 
 from cr import prose
@@ -20,6 +21,7 @@ from cr.resources.create import CoreValues
 from cr.resources.use_cases import UseCaseResource, UseCases
 from cr.views.create.beginning import begin
 from cr.views.create.work import open_work
+from cr.views.public import answer, any_change
 
 
 def _path(request: Any, case: UseCase) -> str:
@@ -27,38 +29,39 @@ def _path(request: Any, case: UseCase) -> str:
     return path
 
 
+def _shown(request: Any, case: UseCase) -> dict[str, Any]:
+    return {
+        "community": case.community,
+        "kind": case.kind,
+        "size": case.size,
+        "description": case.description,
+        "url": _path(request, case),
+    }
+
+
 def listed(request: Any) -> list[dict[str, Any]]:
     """All use cases as lists show them."""
-    return [
-        {
-            "community": each.community,
-            "kind": each.kind,
-            "size": each.size,
-            "description": each.description,
-            "url": _path(request, each),
-        }
-        for each in use_cases.of(request).values()
-    ]
+    return [_shown(request, each) for each in use_cases.of(request).values()]
 
 
-@view_config(context=UseCases, request_method="GET", renderer="cr:templates/use_cases.jinja2", keep=Concerns.EVERY_RULE)
-def all_of_them(context: UseCases, request: Any) -> dict[str, Any]:
-    return {"cases": listed(request)}
+@view_config(context=UseCases, request_method="GET", keep=Concerns.EVERY_RULE)
+def all_of_them(context: UseCases, request: Any) -> Response:
+    return answer(request, "cr:templates/use_cases.jinja2", {"cases": listed(request)}, any_change(request))
 
 
-@view_config(
-    context=UseCaseResource, request_method="GET", renderer="cr:templates/use_case.jinja2", keep=Concerns.EVERY_RULE
-)
-def one_of_them(context: UseCaseResource, request: Any) -> dict[str, Any]:
+@view_config(context=UseCaseResource, request_method="GET", keep=Concerns.EVERY_RULE)
+def one_of_them(context: UseCaseResource, request: Any) -> Response:
     case = context.use_case
-    return {
-        "case": case,
+    values = {
+        **_shown(request, case),
         "story": [{"heading": part["heading"], "html": prose.to_html(part["text"])} for part in case.story],
+        "look": case.look,
         "fits": reason(case.facets, case.facets),
+        "rule": {"title": case.rule["title"], "summary": case.rule["summary"]},
         "body": render(composed(case.rule)),
-        "url": _path(request, case),
         "begin_url": request.resource_path(context, "begin"),
     }
+    return answer(request, "cr:templates/use_case.jinja2", values, any_change(request))
 
 
 @view_defaults(context=UseCaseResource, name="begin")
@@ -76,7 +79,7 @@ class Begin:
         payload = self.work.payload
         taken = choosing.has_choices(payload)
         return {
-            "case": self.case,
+            "community": self.case.community,
             "taken": taken,
             "draft_title": self.work.title,
             "signed_in": self.request.identity is not None,
