@@ -86,6 +86,7 @@ class Begin:
             "action": self.url,
             "hidden": {"version": str(self.work.version), **self.work.query},
             "url": _path(self.request, self.case),
+            "login_url": self.request.resource_path(self.request.root, "login", query={"next": self.url}),
             "create_url": self.request.resource_path(self.request.root, "create", query=self.work.query),
         }
 

@@ -171,6 +171,20 @@ def test_a_guest_can_keep_what_is_there(client: TestApp, engine: sa.Engine) -> N
     assert payload_of_guest(engine) == before
 
 
+def test_a_guest_can_sign_in_to_keep_both(client: TestApp, smtp: Mailbox, engine: sa.Engine) -> None:
+    start(client, "Elm")
+    press(begin_page(client), "action", "begin")
+    login = begin_page(client, "ternfield").click("^sign in first$")
+    form = next(form for form in login.forms.values() if "email" in form.fields)
+    form["email"] = "ada@example.org"
+    form.submit().maybe_follow()
+    page = open_link(client, smtp)
+    assert page.request.path == "/use-cases/ternfield/begin"
+    press(page, "action", "new")
+    assert count(engine, "drafts") == 2
+    assert choices(payload(client)) == example("ternfield")
+
+
 def test_signed_in_another_rule_begins_beside_it(ada: TestApp, engine: sa.Engine) -> None:
     start(ada, "Elm")
     press(begin_page(ada), "action", "begin")
