@@ -8,7 +8,9 @@
     │   └── review-template
     │       └── {slug}              TemplateReview     a template, to look at and to begin from
     ├── templates                   Templates          all of them
-    ├── drafts                      Drafts             my drafts
+    ├── profile                     Profile            what I have here; view name
+    │   └── account                 Account            my address and my devices
+    ├── drafts                      Drafts             a new one is sent here
     │   └── {id}                    DraftResource      one draft; views history, publish, discard
     │       └── {part}              Part               about, values, communication, membership, decisions, conflict
     ├── rules                       RulesResource      published rules; views feed.atom, history.schema.json
