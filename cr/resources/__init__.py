@@ -9,7 +9,7 @@
     │       └── {slug}              TemplateReview     a template, to look at and to begin from
     ├── templates                   Templates          all of them
     ├── profile                     Profile            what I have here; view name
-    │   └── account                 Account            my address and my devices
+    │   └── account                 Account            my address and my devices; views address, end
     ├── drafts                      Drafts             a new one is sent here
     │   └── {id}                    DraftResource      one draft; views history, publish, discard
     │       └── {part}              Part               about, values, communication, membership, decisions, conflict
@@ -33,8 +33,10 @@
         │   └── {id}                ApiRule            view duplicate
         ├── templates               ApiTemplates
         │   └── {slug}              ApiTemplate
-        └── uploads                 ApiUploads
-            └── {id}                ApiUpload          an uploaded file
+        ├── uploads                 ApiUploads
+        │   └── {id}                ApiUpload          an uploaded file
+        └── user                    ApiUser
+            └── email-change        ApiEmailChange     views request, verify
 
 A resource wraps what it stands for; it knows its children (`__getitem__`), who may do what (`__acl__`) and its place
 (`__name__`, `__parent__`). What it does not know is HTTP: that is in `cr.views`.

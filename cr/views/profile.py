@@ -19,6 +19,28 @@ from cr.views.rules import origins
 
 TEMPLATE = "cr:templates/profile.jinja2"
 
+CHANGED = "Your address is changed: links to sign in are mailed to {email} now. Your other browsers are signed out."
+
+REFUSED = {
+    "email_change_invalid": (
+        "That link does not work. Perhaps a piece of it was lost on the way. Your address is still {email}. "
+        "To change it, ask for a new link under “Address and devices”."
+    ),
+    "email_change_expired": (
+        "That link was used already, or it is older than 10 minutes, or you asked for another one since. "
+        "Your address is {email}. To change it, ask for a new link under “Address and devices”."
+    ),
+    "email_change_taken": (
+        "That address belongs to another account here, so yours is still {email}. "
+        "To use it, sign in with it and delete or change that account first."
+    ),
+    "email_change_server": (
+        "The database was away for a moment, so the link changed nothing. Open it once more. "
+        "You are signed in as {email}."
+    ),
+}
+"""What became of a change of address, by the code in the address of the page, as the JSON contract names them."""
+
 RULE_PAGES = ("edit", "organizers", "copy", "withdraw")
 """Views of a rule that the page leads to."""
 
@@ -30,7 +52,13 @@ class ProfileViews:
 
     @view_config(request_method="GET")
     def show(self) -> dict[str, Any]:
-        return page(self.request)
+        asked, email = self.request.GET, self.request.identity.email
+        refused = REFUSED.get(asked.get("error", ""))
+        return page(
+            self.request,
+            error=refused.format(email=email) if refused else None,
+            done=CHANGED.format(email=email) if asked.get("email_change") == "ok" else None,
+        )
 
     @view_config(name="name", request_method="POST")
     def save_name(self) -> Any:
@@ -42,7 +70,14 @@ class ProfileViews:
         return HTTPSeeOther(self.request.urls.profile)
 
 
-def page(request: Any, errors: dict[str, str] | None = None, **typed: str) -> dict[str, Any]:
+def page(
+    request: Any,
+    *,
+    error: str | None = None,
+    done: str | None = None,
+    errors: dict[str, str] | None = None,
+    **typed: str,
+) -> dict[str, Any]:
     """What `TEMPLATE` shows. `typed` is what came in a form that has `errors`: title, name."""
     errors = errors or {}
     me, session = request.identity.account_id, request.dbsession
@@ -61,7 +96,8 @@ def page(request: Any, errors: dict[str, str] | None = None, **typed: str) -> di
         "name_field": NAME.shown(name, errors.get(NAME.name)),
         "name_action": request.resource_path(request.root, "profile", "name"),
         "errors": errors,
-        "error": None,
+        "error": error,
+        "done": done,
     }
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -11,7 +12,9 @@ import pytest
 import sqlalchemy as sa
 from webtest import TestApp
 
-from tests.functional.people import form_to, path_of
+from tests.fixtures.mail import Mailbox
+from tests.fixtures.site import Clock
+from tests.functional.people import form_to, path_of, sign_in
 from tests.functional.rules import account_of, commands, noon, publish
 
 
@@ -160,3 +163,88 @@ def test_what_is_older_is_on_pages_of_its_own(
 def test_an_odd_place_in_the_list_is_the_first_page(ada: TestApp) -> None:
     for odd in ("x", "-1", "9" * 30, ""):
         ada.get("/profile", {"drafts": odd, "rules": odd}, status=200)
+
+
+# Devices
+
+FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
+PHONE = (
+    "Mozilla/5.0 (iPhone; CPU iPhone OS 18_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.5 "
+    "Mobile/15E148 Safari/604.1"
+)
+
+
+@pytest.fixture
+def device(app: Any, smtp: Mailbox, clock: Clock) -> Callable[..., TestApp]:
+    """Makes browsers in which Ada is signed in, a minute after the one before."""
+
+    def make(user_agent: str = FIREFOX) -> TestApp:
+        clock.advance(timedelta(minutes=1))
+        return sign_in(app, smtp, "ada@example.org", HTTP_USER_AGENT=user_agent)
+
+    return make
+
+
+def devices(client: TestApp) -> list[str]:
+    """Name and all that is said of each."""
+    return [" ".join(each.text.split()) for each in client.get("/profile/account").html.select(".devices > li")]
+
+
+def is_signed_in(client: TestApp) -> bool:
+    return client.get("/api/auth/session").json["user"] is not None
+
+
+def test_devices_are_told_apart(device: Callable[..., TestApp], bo: TestApp, clock: Clock) -> None:
+    phone, laptop = device(PHONE), device()
+    clock.advance(timedelta(hours=2))
+    assert is_signed_in(phone)
+    mine, other = devices(laptop)
+    assert mine.startswith("Firefox on Linux (this one) Signed in ")
+    assert other.startswith("Safari on iPhone Signed in ")
+    assert f"Used last about {clock.now.day} {clock.now:%B %Y}, {clock.now:%H:%M} UTC" in other
+    assert [each.split(" Signed")[0] for each in devices(phone)] == ["Safari on iPhone (this one)", "Firefox on Linux"]
+    assert len(devices(bo)) == 1
+
+
+def test_one_is_ended_at_once(device: Callable[..., TestApp]) -> None:
+    lost, other, mine = device(PHONE), device(), device()
+    page = mine.get("/profile/account")
+    button = next(each for each in page.html.select("button[name=session]") if "iPhone" in each.text)
+    done = form_to(page, "/profile/account/end").submit("session", value=button["value"], status=303).follow()
+    assert done.html.select_one("[role=status]").text == "That browser is signed out."
+    assert path_of(lost.get("/profile", status=303).location) == "/login?next=%2Fprofile"
+    assert is_signed_in(other)
+    assert len(devices(mine)) == 2
+    # Once more, or for one that ended by itself, is no mistake.
+    form_to(page, "/profile/account/end").submit("session", value=button["value"], status=303)
+
+
+def test_all_others_are_ended_at_once(device: Callable[..., TestApp], bo: TestApp) -> None:
+    lost, other, mine = device(PHONE), device(), device()
+    page = mine.get("/profile/account")
+    done = form_to(page, "/profile/account/end").submit("session", value="others", status=303).follow()
+    assert done.html.select_one("[role=status]").text == "All other browsers are signed out."
+    assert [is_signed_in(each) for each in (lost, other, mine, bo)] == [False, False, True, True]
+    assert "End all others" not in done
+
+
+def test_nobody_ends_what_is_another_persons(ada: TestApp, bo: TestApp, engine: sa.Engine) -> None:
+    query = "SELECT sessions.id FROM sessions JOIN accounts ON accounts.id = account_id WHERE email = 'ada@example.org'"
+    with engine.connect() as connection:
+        theirs = str(connection.execute(sa.text(query)).scalar_one())
+    csrf = form_to(bo.get("/profile/account"), "/profile/account/end")["csrf_token"].value
+    for given in (theirs, "x", "", "\0"):
+        bo.post("/profile/account/end", {"csrf_token": csrf, "session": given}, status=303)
+    assert is_signed_in(ada)
+    assert is_signed_in(bo)
+
+
+def test_nothing_of_what_a_browser_says_is_kept_but_a_few_words_of_ours(
+    device: Callable[..., TestApp], engine: sa.Engine
+) -> None:
+    odd = device("<script>alert(1)</script> Frankenstein/1.0")
+    assert devices(odd)[0].startswith("A browser (this one)")
+    device(PHONE)
+    with engine.connect() as connection:
+        kept = set(connection.execute(sa.text("SELECT browser FROM sessions")).scalars())
+    assert kept == {None, "Safari on iPhone"}
