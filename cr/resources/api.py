@@ -23,6 +23,15 @@ class ApiAuth(Resource):
     children = {"magic-link": ApiMagicLink}
 
 
+class ApiEmailChange(Resource):
+    pass
+
+
+class ApiUser(Resource):
+    __acl__ = [(Allow, Authenticated, Permission.ACCOUNT_OWN)]
+    children = {"email-change": ApiEmailChange}
+
+
 class ApiMyDraft(Resource):
     __acl__ = [(Allow, Authenticated, (Permission.DRAFT_READ, Permission.DRAFT_EDIT))]
 
@@ -120,4 +129,5 @@ class Api(Resource):
         "templates": ApiTemplates,
         "uploads": ApiUploads,
         "use-cases": ApiUseCases,
+        "user": ApiUser,
     }
