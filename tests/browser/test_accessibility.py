@@ -76,6 +76,7 @@ def organizer(
                     part: f"{second}/{part}"
                     for part in ("about", "values", "communication", "membership", "decisions", "conflict", "more")
                 },
+                "api": "/api/docs",
                 "login": "/login",
                 "expired link": "/login?error=expired_link",
                 "not found": "/nothing",

@@ -18,13 +18,13 @@ from cr.accounts.signin import PURPOSE, ask, follow, is_asking_browser
 from cr.errors import MailFailed, ServerMisconfigured
 from cr.events.payload import DraftPayload, checked
 from cr.resources.api import ApiAuth, ApiMagicLink
-from cr.views.api.operations import Done, Operation, Other, Shaped
+from cr.views.api.operations import Address, Done, Operation, Other, Shaped
 
 
 class LinkRequest(BaseModel):
     """Whom to mail a link to."""
 
-    email: str = Field(description="The address; capitals and spaces around it do not count.")
+    email: Address
     next: str | None = Field(None, description="Where to go on to afterwards: path and query of a page of this site.")
     draft: Annotated[dict[str, Any], Shaped(DraftPayload)] | None = Field(
         None, description="A text that becomes the person's draft when they sign in."
@@ -33,7 +33,7 @@ class LinkRequest(BaseModel):
 
 class User(TypedDict):
     id: str
-    email: str
+    email: Address
 
 
 class Session(TypedDict):

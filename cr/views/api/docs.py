@@ -60,13 +60,7 @@ def docs(request: Any) -> Response:
         "origin": request.urls.origin,
         "openapi_url": request.resource_path(request.context, "openapi.json"),
         "cookie": SESSION_COOKIE,
-        "limits": {
-            "kib": body.BYTES_MOST // 1024,
-            "depth": body.DEPTH_MOST,
-            "text": body.STRING_MOST,
-            "items": body.ARRAY_MOST,
-            "keys": body.KEYS_MOST,
-        },
+        "limits": body,
         **_told(request.registry),
     }
     return kept(request, render("cr:templates/api.jinja2", values, request).encode(), "text/html")

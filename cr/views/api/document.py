@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any, NotRequired
 
@@ -109,7 +110,7 @@ def _operation(each: Declared, shapes: Mapping[Any, Any], definitions: Mapping[s
             refused = [refusal for refusal in each.refusals if refusal.status == status]
             responses[str(status)] = _refused(each, status, refused, shapes)
     described: dict[str, Any] = {
-        "operationId": f"{each.method.lower()}-{each.path.removeprefix('/api/').replace('/', '-')}",
+        "operationId": re.sub("[/{}.]+", "-", each.method.lower() + each.path.removeprefix("/api")).strip("-"),
         "tags": [each.group],
         "summary": each.title.removesuffix("."),
         "description": "\n\n".join(filter(None, (each.text, each.operation.often))),

@@ -46,6 +46,9 @@ class Done(TypedDict):
     ok: Literal[True]
 
 
+Address = Annotated[str, Field(json_schema_extra={"format": "email"})]
+"""What `cr.accounts.addresses.normalised` takes: capitals and spaces around it do not count."""
+
 Moment = Annotated[str, Field(json_schema_extra={"format": "date-time"})]
 """As `cr.times.iso_z` writes it."""
 
@@ -159,21 +162,26 @@ def _declared(path: str, view: Mapping[str, Any]) -> Declared:
     answers = (
         dict(operation.also) if operation.status in operation.also else {operation.status: answer, **operation.also}
     )
-    title, _, text = (inspect.getdoc(function) or "").partition("\n\n")
+    title, *text = _paragraphs(function)
     module = inspect.getmodule(function)
     assert module is not None
     return Declared(
         path,
         method,
         module.__name__.rpartition(".")[2],
-        inspect.getdoc(module) or "",
-        " ".join(title.split()),
-        text,
+        "\n\n".join(_paragraphs(module)),
+        title,
+        "\n\n".join(text),
         signed_in,
         operation,
         answers,
         tuple(_refusals(path, method, signed_in, operation)),
     )
+
+
+def _paragraphs(thing: Any) -> list[str]:
+    """Those of its docstring, each in one line."""
+    return [" ".join(each.split()) for each in (inspect.getdoc(thing) or "").split("\n\n")]
 
 
 def _refusals(path: str, method: str, signed_in: bool, operation: Operation) -> list[type[Problem]]:

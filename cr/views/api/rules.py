@@ -17,7 +17,7 @@ from cr.projections import revisions, rules
 from cr.resources.api import ApiMyRules, ApiRule, ApiRules
 from cr.security import Permission
 from cr.times import iso_z
-from cr.views.api.operations import Done, Moment, Operation, Shaped
+from cr.views.api.operations import Address, Done, Moment, Operation, Shaped
 
 LIMIT, LIMIT_MOST = 50, 100
 
@@ -31,7 +31,7 @@ class Publication(BaseModel):
     title: str = Field(description="1 to 500 characters after trimming.", json_schema_extra={"minLength": 1})
     summary: str | None = Field(None, description="At most 8,000 characters.")
     document: Document
-    stakeholderEmails: list[str] | None = Field(None, max_length=30, description="Whom to invite as stakeholders.")
+    stakeholderEmails: list[Address] | None = Field(None, max_length=30, description="Whom to invite as stakeholders.")
 
 
 def _limit(given: Any) -> Any:
@@ -41,7 +41,7 @@ def _limit(given: Any) -> Any:
 
 
 class HowMany(BaseModel):
-    limit: Annotated[int, BeforeValidator(_limit), Field(ge=1, le=LIMIT_MOST)] = LIMIT
+    limit: Annotated[int, Field(ge=1, le=LIMIT_MOST), BeforeValidator(_limit)] = LIMIT
 
 
 class CreatedRule(TypedDict):
