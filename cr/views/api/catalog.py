@@ -35,7 +35,7 @@ VALUES_NAMES = (VALUES.key, VALUES.slug)
 def _facet(name: str) -> Any:
     group = facets.BY_NAME[name]
     answers: Any = {"type": "string", "enum": [answer.value for answer in group.answers]}
-    text = f"{group.question} Several answers: repeat it, or write commas between them."
+    text = f"{group.question} For several answers repeat it, or write commas between them."
     return Field(alias=PREFIX + name, default_factory=list, description=text, json_schema_extra={"items": answers})
 
 
@@ -74,7 +74,7 @@ class Facets(BaseModel):
 
 class Choosing(Facets):
     section: str = Field(
-        description="Of which section; `values` is another name of `coreValues`.",
+        description="Of which section. The values have two names: coreValues and values.",
         json_schema_extra={"enum": [*SECTIONS, *VALUES_NAMES]},
     )
 

@@ -123,8 +123,8 @@ def my_rules(request: Any) -> MyRules:
 def publish(request: Any) -> Created:
     """Publish a rule.
 
-    Everybody can read it from then on, and its text at this moment stays for ever as revision 1. The address book of
-    `stakeholderEmails` is shown to nobody but the owner.
+    Everybody can read it from then on, and its text at this moment stays for ever as revision 1. The addresses in
+    `stakeholderEmails` are shown to nobody but you.
     """
     body: Publication = request.sent
     people = stakeholders.named(body.stakeholderEmails or (), own=request.identity.email)
