@@ -57,6 +57,7 @@ class DraftPage:
                 "updated_at": self.draft.updated_at,
                 "status": self.draft.status,
                 "revises": revised_rule(self.row, self.request),
+                "revises_revision": self.draft.revision,
                 "copies": origin(self.request, self.row.copied_from, self.row.copied_revision),
                 "url": self.url(),
                 "guided_url": guided_path(self.request, self.draft.id),

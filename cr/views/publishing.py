@@ -10,6 +10,7 @@ from pyramid.renderers import render_to_response
 from pyramid.view import view_config, view_defaults
 
 from cr.accounts import draft_addresses, stakeholders
+from cr.comparison import compare, sentences
 from cr.errors import Conflict, NotFound, Problem, ValidationProblem
 from cr.events.document import composed
 from cr.events.draft import Draft
@@ -18,9 +19,10 @@ from cr.limits import Interval
 from cr.projections import revisions
 from cr.resources.drafts import DraftResource
 from cr.security import Permission
-from cr.views import together
+from cr.views import changes, together
 from cr.views.adoption import Adoption
 from cr.views.draft import DraftPage
+from cr.views.draft_compare import whole
 from cr.views.drafts import revised_rule
 from cr.views.forms import number
 from cr.views.parts import elsewhere
@@ -82,11 +84,25 @@ class PublishViews(DraftPage):
             button = f"Publish revision {self.draft.revision + 1}"
         return {
             **self.common(),
+            **self._against_newest(),
             "parts": self.parts(),
             "adoption": adoption.shown(),
             "missing": missing,
             "button": button,
             "errors": adoption.errors,
+        }
+
+    def _against_newest(self) -> dict[str, Any]:
+        """What the draft changes of the revision that it was begun from, and which day that revision waits for."""
+        if self.draft.rule is None or self.draft.revision is None:
+            return {"changes": [], "compare_url": None, "waits": None}
+        session = self.request.dbsession
+        before = changes.whole(session, self.draft.rule, self.draft.revision)
+        begins = revisions.heads(session, self.draft.rule, [self.draft.revision])[self.draft.revision].in_force_from
+        return {
+            "changes": sentences(compare(before, whole(self.draft))),
+            "compare_url": self.url("compare", query={"from": self.draft.based_at, "to": self.draft.version}),
+            "waits": begins if begins > self.request.now.date() else None,
         }
 
     @view_config(name="published", request_method="GET", renderer="cr:templates/draft_published.jinja2")
