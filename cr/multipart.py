@@ -38,7 +38,7 @@ def is_multipart(request: Any) -> bool:
 def takes_files(request: Any) -> bool:
     """Whether a form that is sent there may carry files. Asked before the address is walked, so it goes by the path."""
     path: str = request.environ.get("PATH_INFO", "")
-    return path == UPLOADS or path.startswith(FLOW)
+    return request.method == "POST" and (path == UPLOADS or path.startswith(FLOW))
 
 
 @dataclass(frozen=True)

@@ -43,6 +43,8 @@ CHECKS = [
     checks.unsupported_method,
 ]
 
+FILES = "multipart/form-data"
+
 Named = Callable[["World"], str]
 
 
@@ -141,9 +143,11 @@ def test_answers_are_as_described(case: Any, server: str, world: World, statuses
             meant = named(case.operation.path, name).get(word) if isinstance(word, str) else None
             if meant:
                 values[name] = meant(world)
+    # A form with files is refused elsewhere before anything looks at the method.
+    passed_over = [checks.unsupported_method] if case.media_type == FILES else None
     for cookies in ({}, world.person("ada").cookies):
         case.cookies = {name: value for name, value in cookies.items() if name == SESSION_COOKIE}
         # How often something may be done is tried elsewhere; here calls shall get past that.
         world.wait()
-        answer = case.call_and_validate(server, checks=CHECKS, allow_redirects=False)
+        answer = case.call_and_validate(server, checks=CHECKS, excluded_checks=passed_over, allow_redirects=False)
         statuses.setdefault(case.operation.label, set()).add(answer.status_code)
