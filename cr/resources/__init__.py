@@ -23,7 +23,7 @@
     │       └── revisions           Revisions          the list of them
     │           └── {n}             Revision           one revision, for ever at this address; view canonical.json
     ├── metrics                     Metrics            for Prometheus, where METRICS_TOKEN is set
-    └── api                         Api                the JSON contract
+    └── api                         Api                the JSON contract; views openapi.json, docs
         ├── health
         ├── auth                    ApiAuth            views session, logout
         │   └── magic-link          ApiMagicLink       views request, verify

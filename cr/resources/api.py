@@ -56,6 +56,7 @@ class ApiRule(Resource):
 class ApiRules(Resource):
     __acl__ = [(Allow, Authenticated, Permission.RULE_PUBLISH)]
     children = {"me": ApiMyRules}
+    variable = ("{id}", ApiRule)
 
     def __getitem__(self, name: str) -> Resource:
         if name in self.children:
@@ -73,6 +74,8 @@ class ApiTemplate(Resource):
 
 
 class ApiTemplates(Resource):
+    variable = ("{slug}", ApiTemplate)
+
     def __getitem__(self, name: str) -> Resource:
         if not is_slug(name):
             raise KeyError(name)
@@ -111,6 +114,7 @@ class ApiUpload(Resource):
 
 class ApiUploads(Resource):
     __acl__ = [(Allow, Authenticated, Permission.UPLOAD_ADD)]
+    variable = ("{id}", ApiUpload)
 
     def __getitem__(self, name: str) -> Resource:
         identifier = uuid_or_keyerror(name)

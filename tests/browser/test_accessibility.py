@@ -80,6 +80,7 @@ def organizer(
                 "use cases": "/use-cases",
                 "use case": "/use-cases/ternfield",
                 "begin with a use case": "/use-cases/ternfield/begin",
+                "api": "/api/docs",
                 "login": "/login",
                 "expired link": "/login?error=expired_link",
                 "not found": "/nothing",
