@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from cr.resources.api import Api
 from cr.resources.base import Resource
+from cr.resources.content import About, HowItWorks, Learn, LegacyArchive
 from cr.resources.create import Create, Templates
 from cr.resources.drafts import Drafts
 from cr.resources.rules import RulesResource
@@ -26,6 +27,10 @@ class Root(Resource):
         "templates": Templates,
         "drafts": Drafts,
         "rules": RulesResource,
+        "learn": Learn,
+        "how-it-works": HowItWorks,
+        "about": About,
+        "legacy-archive": LegacyArchive,
         "api": Api,
         "metrics": Metrics,
     }
