@@ -23,6 +23,7 @@ KEPT = [
     *("/", "/rules", "/rules?before=9999", "/rules/{}", "/rules/{}/history", "/rules/{}/revisions/1"),
     *("/rules/{}/revisions", "/rules/{}/feed.atom"),
 ]
+PROSE = ["/learn", "/learn/adopting-it", "/how-it-works", "/about", "/legacy-archive"]
 
 
 @pytest.fixture
@@ -45,7 +46,7 @@ def revise(client: TestApp, rule_id: str, title: str, **more: Any) -> None:
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
 def test_a_kept_page_is_the_page_that_is_made(ada: TestApp, client: TestApp, memory: Any, method: str) -> None:
     rule_id = publish(ada)
-    for path in (each.format(rule_id) for each in KEPT):
+    for path in (each.format(rule_id) for each in [*KEPT, *PROSE]):
         memory.distrust()
         made = client.request(path, method=method)
         memory.trust(time.monotonic() + 3600)
@@ -228,7 +229,15 @@ def test_pages_do_not_outlive_the_day(ada: TestApp, client: TestApp, memory: Any
 
 def test_what_is_one_persons_own_is_not_kept(ada: TestApp, client: TestApp, memory: Any) -> None:
     rule_id = publish(ada)
-    own: Sequence[str] = ["/drafts", "/create", "/login", f"/rules/{rule_id}/edit", "/api/rules", "/api/auth/session"]
+    own: Sequence[str] = [
+        "/drafts",
+        "/create",
+        "/login",
+        "/learn/ask",
+        f"/rules/{rule_id}/edit",
+        "/api/rules",
+        "/api/auth/session",
+    ]
     for path in own:
         for each in (ada, client):
             for _ in range(2):
