@@ -32,6 +32,10 @@ class ApiUser(Resource):
     children = {"email-change": ApiEmailChange}
 
 
+class ApiOrganizerInquiry(Resource):
+    pass
+
+
 class ApiMyDraft(Resource):
     __acl__ = [(Allow, Authenticated, (Permission.DRAFT_READ, Permission.DRAFT_EDIT))]
 
@@ -129,6 +133,7 @@ class Api(Resource):
         "auth": ApiAuth,
         "create-flow": ApiCreateFlow,
         "drafts": ApiDrafts,
+        "organizer-inquiry": ApiOrganizerInquiry,
         "rules": ApiRules,
         "templates": ApiTemplates,
         "uploads": ApiUploads,
