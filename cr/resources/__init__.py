@@ -26,9 +26,13 @@
         ├── create-flow             ApiCreateFlow      view methods
         ├── drafts                  ApiDrafts
         │   └── me                  ApiMyDraft
+        ├── invites
+        │   └── rule-stakeholder    ApiStakeholderInvite   view verify
         ├── rules                   ApiRules
         │   ├── me                  ApiMyRules
         │   └── {id}                ApiRule            view duplicate
+        │       └── stakeholders    ApiStakeholders    for the owner
+        │           └── {id}        ApiStakeholder     view resend
         ├── templates               ApiTemplates
         │   └── {slug}              ApiTemplate
         └── uploads                 ApiUploads

@@ -11,8 +11,7 @@ from pyramid.view import view_config, view_defaults
 from cr.accounts import stakeholders
 from cr.errors import ValidationProblem
 from cr.events.document import checked_document
-from cr.limits import Interval
-from cr.projections import revisions, rules
+from cr.projections import invitations, revisions, rules
 from cr.resources.api import ApiMyRules, ApiRule, ApiRules
 from cr.security import Permission
 from cr.times import iso_z
@@ -55,8 +54,11 @@ def list_rules(request: Any) -> dict[str, Any]:
 
 @view_config(context=ApiMyRules, request_method="GET", renderer="json", permission=Permission.RULES_MINE)
 def my_rules(request: Any) -> dict[str, Any]:
-    mine = rules.last_touched(request.dbsession, _limit(request), owner=request.identity.account_id)
-    return {"rules": [_listed(row, role="owner") for row in mine]}
+    account, limit = request.identity.account_id, _limit(request)
+    mine = [(row, "owner") for row in rules.last_touched(request.dbsession, limit, owner=account)]
+    mine += [(row, "stakeholder") for row in invitations.rules_of(request.dbsession, account, limit)]
+    mine.sort(key=lambda each: each[0].position, reverse=True)
+    return {"rules": [_listed(row, role=role) for row, role in mine[:limit]]}
 
 
 @view_config(context=ApiRules, request_method="POST", renderer="json", permission=Permission.RULE_PUBLISH)
@@ -64,7 +66,7 @@ def publish(request: Any) -> dict[str, Any]:
     body = json_body(request, PublishBody)
     people = stakeholders.named(body.stakeholderEmails or (), own=request.identity.email)
     if people:
-        request.at_most_once(Interval("publish-with-invites:ip", request.client_network, 60))
+        request.at_most_once(stakeholders.at_once(request))
     rule = request.rules.publish_rule(
         request.identity.account_id,
         request.now,
@@ -73,7 +75,7 @@ def publish(request: Any) -> dict[str, Any]:
         checked_document(body.document),
         stakeholders=people,
     )
-    stakeholders.keep(request.dbsession, rule.id, people, request.now)
+    stakeholders.invite(request, rule, people)
     return _created(rule)
 
 
