@@ -16,6 +16,7 @@
     │       │                                          edit, withdraw, copy, copies, feed.atom
     │       ├── organizers          Organizers         who writes it together; views name, links, withdraw, remove
     │       ├── join                Join               where a link to join them leads
+    │       ├── stakeholders        Stakeholders       for its owner; views resend, remove, leave
     │       └── revisions           Revisions          the list of them
     │           └── {n}             Revision           one revision, for ever at this address; view canonical.json
     ├── metrics                     Metrics            for Prometheus, where METRICS_TOKEN is set
