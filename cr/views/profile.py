@@ -24,11 +24,11 @@ CHANGED = "Your address is changed: links to sign in are mailed to {email} now. 
 REFUSED = {
     "email_change_invalid": (
         "That link does not work. Perhaps a piece of it was lost on the way. Your address is still {email}. "
-        "To change it, ask for a new link under “Address and devices”."
+        "To change it, ask for a new link under “Address, devices and data”."
     ),
     "email_change_expired": (
         "That link was used already, or it is older than 10 minutes, or you asked for another one since. "
-        "Your address is {email}. To change it, ask for a new link under “Address and devices”."
+        "Your address is {email}. To change it, ask for a new link under “Address, devices and data”."
     ),
     "email_change_taken": (
         "That address belongs to another account here, so yours is still {email}. "
