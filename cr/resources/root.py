@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from cr.resources.api import Api
 from cr.resources.base import Resource
+from cr.resources.content import About, HowItWorks, Learn, LegacyArchive
 from cr.resources.create import Create, Templates
 from cr.resources.drafts import Drafts
 from cr.resources.profile import Profile
 from cr.resources.rules import RulesResource
+from cr.resources.use_cases import UseCases
 
 
 class Login(Resource):
@@ -28,6 +30,11 @@ class Root(Resource):
         "drafts": Drafts,
         "profile": Profile,
         "rules": RulesResource,
+        "use-cases": UseCases,
+        "learn": Learn,
+        "how-it-works": HowItWorks,
+        "about": About,
+        "legacy-archive": LegacyArchive,
         "api": Api,
         "metrics": Metrics,
     }

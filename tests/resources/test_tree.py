@@ -12,6 +12,7 @@ from pyramid.location import lineage
 from pyramid.testing import DummyRequest
 from pyramid.traversal import find_resource, resource_path
 
+from cr.catalog import use_cases
 from cr.resources.api import ApiRule, ApiUpload
 from cr.resources.create import STEPS, Choices
 from cr.resources.drafts import DraftResource
@@ -29,7 +30,9 @@ AN_ORGANIZER = [*SOMEBODY, f"organizer:{THING}"]
 @pytest.fixture
 def root() -> Root:
     # No dbsession: whatever would ask the database fails loudly.
-    return Root(DummyRequest())
+    request = DummyRequest()
+    request.registry = {use_cases.KEY: use_cases.load(None)}
+    return Root(request)
 
 
 def allowed(resource: Any, principals: list[str]) -> set[Permission]:
@@ -68,18 +71,28 @@ def api_upload(root: Root) -> ApiUpload:
         "/create/review-template/consensus",
         "/create/core-values/own",
         "/templates",
+        "/use-cases",
+        "/use-cases/ternfield",
         "/drafts",
         "/profile",
         "/profile/account",
         "/rules",
+        "/learn",
+        "/learn/adopting-it",
+        "/how-it-works",
+        "/about",
+        "/legacy-archive",
         "/api",
         "/api/auth",
         "/api/auth/magic-link",
         "/api/create-flow",
         "/api/drafts/me",
+        "/api/organizer-inquiry",
         "/api/rules/me",
         "/api/templates",
         "/api/uploads",
+        "/api/use-cases",
+        "/api/use-cases/ternfield",
     ],
 )
 def test_every_fixed_address_leads_to_a_resource_that_knows_its_address(root: Root, path: str) -> None:
@@ -101,6 +114,13 @@ def test_nonsense_never_reaches_the_database(root: Root, place: str, name: str) 
         if (same, name) != ("rules", "me"):
             with pytest.raises(KeyError):
                 root["api"][same][name]
+
+
+@pytest.mark.parametrize("name", ["", "ternfield ", "Ternfield", "\0"])
+def test_there_are_no_other_use_cases(root: Root, name: str) -> None:
+    for parent in (root, root["api"]):
+        with pytest.raises(KeyError):
+            parent["use-cases"][name]
 
 
 @pytest.mark.parametrize("name", ["", "x y", "Consensus", "1", "a--b", "-a", "a-", "é", "x" * 65, "a\n", "\0"])
@@ -174,7 +194,13 @@ def test_there_are_no_other_children(root: Root) -> None:
     api = root["api"]
     for resource in (
         *(root, root["login"], root["create"], draft(root), draft(root)["values"]),
-        *(rule(root), rule(root)["organizers"], rule(root)["join"], rule(root)["revisions"]),
+        *(
+            rule(root),
+            rule(root)["organizers"],
+            rule(root)["join"],
+            rule(root)["revisions"],
+            rule(root)["stakeholders"],
+        ),
         *(api, api_rule(root), api["create-flow"], api["templates"]),
     ):
         with pytest.raises(KeyError):
@@ -205,6 +231,12 @@ OWN = {Permission.RULE_EDIT, Permission.RULE_OWN}
             )
             for name in ("organizers", "join")
         ),
+        (
+            lambda root: rule(root)["stakeholders"],
+            {Permission.RULE_READ},
+            {Permission.RULE_READ, Permission.RULE_LEAVE},
+            {Permission.RULE_READ, Permission.RULE_LEAVE, *OWN},
+        ),
         (lambda root: root["api"]["drafts"]["me"], set(), EDIT, EDIT),
         (lambda root: root["api"]["templates"], set(), set(), set()),
         (lambda root: root["api"]["rules"], set(), {Permission.RULE_PUBLISH}, {Permission.RULE_PUBLISH}),
@@ -228,6 +260,7 @@ OWN = {Permission.RULE_EDIT, Permission.RULE_OWN}
         "rule",
         "organizers",
         "join",
+        "stakeholders",
         "api draft",
         "api templates",
         "api rules",
