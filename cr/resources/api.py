@@ -8,8 +8,8 @@ from pyramid.authorization import Allow, Authenticated
 
 from cr import uploads
 from cr.accounts import stakeholders
-from cr.catalog import store
-from cr.catalog.items import Template
+from cr.catalog import store, use_cases
+from cr.catalog.items import Template, UseCase
 from cr.catalog.slugs import is_slug
 from cr.resources.base import Resource, uuid_or_keyerror
 from cr.resources.rules import find_rule, rule_acl
@@ -22,6 +22,19 @@ class ApiMagicLink(Resource):
 
 class ApiAuth(Resource):
     children = {"magic-link": ApiMagicLink}
+
+
+class ApiEmailChange(Resource):
+    pass
+
+
+class ApiUser(Resource):
+    __acl__ = [(Allow, Authenticated, Permission.ACCOUNT_OWN)]
+    children = {"email-change": ApiEmailChange}
+
+
+class ApiOrganizerInquiry(Resource):
+    pass
 
 
 class ApiMyDraft(Resource):
@@ -88,6 +101,7 @@ class ApiInvites(Resource):
 class ApiRules(Resource):
     __acl__ = [(Allow, Authenticated, Permission.RULE_PUBLISH)]
     children = {"me": ApiMyRules}
+    variable = ("{id}", ApiRule)
 
     def __getitem__(self, name: str) -> Resource:
         if name in self.children:
@@ -105,6 +119,8 @@ class ApiTemplate(Resource):
 
 
 class ApiTemplates(Resource):
+    variable = ("{slug}", ApiTemplate)
+
     def __getitem__(self, name: str) -> Resource:
         if not is_slug(name):
             raise KeyError(name)
@@ -112,6 +128,21 @@ class ApiTemplates(Resource):
         if template is None:
             raise KeyError(name)
         return ApiTemplate(self.request, template).placed(name, self)
+
+
+class ApiUseCase(Resource):
+    """One use case, wrapped as `use_case`."""
+
+    def __init__(self, request: Any, use_case: UseCase) -> None:
+        super().__init__(request)
+        self.use_case = use_case
+
+
+class ApiUseCases(Resource):
+    __acl__ = [(Allow, Authenticated, Permission.RULE_PUBLISH)]
+
+    def __getitem__(self, name: str) -> Resource:
+        return ApiUseCase(self.request, use_cases.of(self.request)[name]).placed(name, self)
 
 
 class ApiCreateFlow(Resource):
@@ -128,6 +159,7 @@ class ApiUpload(Resource):
 
 class ApiUploads(Resource):
     __acl__ = [(Allow, Authenticated, Permission.UPLOAD_ADD)]
+    variable = ("{id}", ApiUpload)
 
     def __getitem__(self, name: str) -> Resource:
         identifier = uuid_or_keyerror(name)
@@ -143,7 +175,10 @@ class Api(Resource):
         "create-flow": ApiCreateFlow,
         "drafts": ApiDrafts,
         "invites": ApiInvites,
+        "organizer-inquiry": ApiOrganizerInquiry,
         "rules": ApiRules,
         "templates": ApiTemplates,
         "uploads": ApiUploads,
+        "use-cases": ApiUseCases,
+        "user": ApiUser,
     }
