@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from cr.db import Timestamp
 from cr.events import draft as d
 from cr.fingerprint import fingerprint
-from cr.projections.base import SHARED, Insert, Operation, Projection, Update, metadata
+from cr.projections.base import SHARED, Delete, Insert, Operation, Projection, Update, metadata
 
 drafts = sa.Table(
     "drafts",
@@ -63,7 +63,12 @@ def started(event: d.Started, position: int) -> Iterable[Operation]:
     )
 
 
-@PROJECTION.on(*(each for each in d.EVENTS if each is not d.Started))
+@PROJECTION.on(d.Erased)
+def erased(event: d.Erased, position: int) -> Iterable[Operation]:
+    yield Delete(drafts, {"id": event.originator_id})
+
+
+@PROJECTION.on(*(each for each in d.EVENTS if each not in (d.Started, d.Erased)))
 def touched(event: d.DraftEvent, position: int) -> Iterable[Operation]:
     values: dict[str, Any] = {
         "version": event.originator_version,
@@ -83,6 +88,8 @@ def touched(event: d.DraftEvent, position: int) -> Iterable[Operation]:
             values |= {"status": "published", "rule": event.rule}
         case d.Discarded():
             values["status"] = "discarded"
+        case d.PassedOn():
+            values["owner"] = event.owner
     yield Update(drafts, {"id": event.originator_id}, values)
 
 
@@ -91,14 +98,12 @@ def find(session: Session, draft_id: UUID) -> Any:
     return session.execute(sa.select(drafts).where(drafts.c.id == draft_id)).one_or_none()
 
 
-def open_drafts(session: Session, owner: UUID, limit: int = 50) -> Sequence[Any]:
-    """A person's open drafts, last touched first."""
-    return session.execute(
-        sa.select(drafts)
-        .where(drafts.c.owner == owner, drafts.c.status == "open")
-        .order_by(drafts.c.position.desc())
-        .limit(limit)
-    ).all()
+def open_drafts(session: Session, owner: UUID, limit: int = 50, before: int | None = None) -> Sequence[Any]:
+    """A person's open drafts, last touched first; touched before log position `before` (to page through)."""
+    query = sa.select(drafts).where(drafts.c.owner == owner, drafts.c.status == "open")
+    if before is not None:
+        query = query.where(drafts.c.position < before)
+    return session.execute(query.order_by(drafts.c.position.desc()).limit(limit)).all()
 
 
 def revising(session: Session, owner: UUID, rule: UUID, revision: int) -> Any:

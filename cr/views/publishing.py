@@ -10,20 +10,22 @@ from pyramid.renderers import render_to_response
 from pyramid.view import view_config, view_defaults
 
 from cr.accounts import draft_addresses, stakeholders
+from cr.comparison import compare, sentences
 from cr.errors import Conflict, NotFound, Problem, ValidationProblem
 from cr.events.document import composed
 from cr.events.draft import Draft
 from cr.events.rule import MovedOn, Rule
-from cr.limits import Interval
 from cr.projections import revisions
 from cr.resources.drafts import DraftResource
 from cr.security import Permission
-from cr.views import together
+from cr.views import changes, together
 from cr.views.adoption import Adoption
 from cr.views.draft import DraftPage
+from cr.views.draft_compare import whole
 from cr.views.drafts import revised_rule
 from cr.views.forms import number
 from cr.views.parts import elsewhere
+from cr.views.stakeholders import on_their_way
 
 
 @view_defaults(context=DraftResource, permission=Permission.DRAFT_EDIT)
@@ -82,11 +84,25 @@ class PublishViews(DraftPage):
             button = f"Publish revision {self.draft.revision + 1}"
         return {
             **self.common(),
+            **self._against_newest(),
             "parts": self.parts(),
             "adoption": adoption.shown(),
             "missing": missing,
             "button": button,
             "errors": adoption.errors,
+        }
+
+    def _against_newest(self) -> dict[str, Any]:
+        """What the draft changes of the revision that it was begun from, and which day that revision waits for."""
+        if self.draft.rule is None or self.draft.revision is None:
+            return {"changes": [], "compare_url": None, "waits": None}
+        session = self.request.dbsession
+        before = changes.whole(session, self.draft.rule, self.draft.revision)
+        begins = revisions.heads(session, self.draft.rule, [self.draft.revision])[self.draft.revision].in_force_from
+        return {
+            "changes": sentences(compare(before, whole(self.draft))),
+            "compare_url": self.url("compare", query={"from": self.draft.based_at, "to": self.draft.version}),
+            "waits": begins if begins > self.request.now.date() else None,
         }
 
     @view_config(name="published", request_method="GET", renderer="cr:templates/draft_published.jinja2")
@@ -100,6 +116,7 @@ class PublishViews(DraftPage):
         return {
             **self.common(),
             "rule": {"title": rule.title, "url": url, "revision": rule.revision, "in_force_from": coming},
+            "invitations": on_their_way(self.request, rule),
             "links": {"history": self.request.resource_path(self.request.root, "rules", str(rule.id), "history")},
         }
 
@@ -136,7 +153,7 @@ def adoption_of(request: Any, draft: Draft) -> Adoption:
 
 
 def publish(request: Any, draft: Draft, version: int | None, **decision: Any) -> Rule:
-    """Publish what the person saw at `version`, and keep whom they invite. `decision` as in `cr.events.rule.revise`.
+    """Publish what the person saw at `version`, and invite whom they named. `decision` as in `cr.events.rule.revise`.
 
     Raises `ValidationProblem` and `Conflict` for what the person can mend, with nothing changed.
     """
@@ -149,8 +166,8 @@ def publish(request: Any, draft: Draft, version: int | None, **decision: Any) ->
     )
     if people:
         # Last, for a refusal that is shown in the form is no exception that would give the turn back.
-        request.at_most_once(Interval("publish-with-invites:ip", request.client_network, 60))
-    stakeholders.keep(request.dbsession, rule.id, people, request.now)
+        request.at_most_once(stakeholders.at_once(request))
+    stakeholders.invite(request, rule, people)
     draft_addresses.save(request.dbsession, draft.id, actor, {})
     published: Rule = rule
     return published

@@ -71,7 +71,8 @@ def organizer(
                 "no day": f"{waiting}?on=yesterday",
                 "withdrawn": gone,
                 "copies": f"{gone}/copies",
-                "drafts": "/drafts",
+                "profile": "/profile",
+                "account": "/profile/account",
                 "draft": second,
                 "draft history": f"{second}/history",
                 "entry": f"{second}/at?entry=1",
@@ -83,6 +84,10 @@ def organizer(
                     part: f"{second}/{part}"
                     for part in ("about", "values", "communication", "membership", "decisions", "conflict", "more")
                 },
+                "use cases": "/use-cases",
+                "use case": "/use-cases/ternfield",
+                "begin with a use case": "/use-cases/ternfield/begin",
+                "api": "/api/docs",
                 "login": "/login",
                 "expired link": "/login?error=expired_link",
                 "not found": "/nothing",
