@@ -90,7 +90,7 @@ def test_what_was_erased_is_told_and_the_rest_is_opened(engine: sa.Engine, capsy
         assert "its key was erased" in out
     assert main(["export"]) == 0
     out = capsys.readouterr().out
-    assert "words" not in out
+    assert " words" not in out
     assert str(kept) in out
 
 

@@ -99,4 +99,4 @@ def test_drafts_from_before_there_were_keys_get_one(config: alembic.config.Confi
         assert app.draft(draft).title == "Below the oak"
         states = connection.scalars(sa.text("SELECT state FROM events ORDER BY position")).all()
     assert states[0] == state
-    assert "oak" not in states[1]
+    assert "the oak" not in states[1]
