@@ -77,6 +77,9 @@ def organizer(
                     for part in ("about", "values", "communication", "membership", "decisions", "conflict", "more")
                 },
                 "api": "/api/docs",
+                "use cases": "/use-cases",
+                "use case": "/use-cases/ternfield",
+                "begin with a use case": "/use-cases/ternfield/begin",
                 "login": "/login",
                 "expired link": "/login?error=expired_link",
                 "not found": "/nothing",

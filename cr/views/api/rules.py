@@ -139,10 +139,10 @@ def publish(request: Any) -> Created:
         stakeholders=people,
     )
     stakeholders.keep(request.dbsession, rule.id, people, request.now)
-    return _created(rule)
+    return created(rule)
 
 
-def _created(rule: Any) -> Created:
+def created(rule: Any) -> Created:
     return {
         "rule": {
             "id": str(rule.id),
@@ -211,6 +211,6 @@ class OneRule:
 
         A rule of its own with the same text, called as before with " (Copy)" behind. It takes no body.
         """
-        return _created(
+        return created(
             self.request.rules.duplicate_rule(self.rule.id, self.request.identity.account_id, self.request.now)
         )
