@@ -15,11 +15,16 @@
     │       └── {part}              Part               about, values, communication, membership, decisions, conflict
     ├── rules                       RulesResource      published rules; views feed.atom, history.schema.json
     │   └── {id}                    RuleResource       the rule in force; views history, history.ndjson, compare,
-    │       │                                          edit, withdraw, copy, copies, feed.atom
+    │       │                                          edit, withdraw, copy, copies, feed.atom, report
     │       ├── organizers          Organizers         who writes it together; views name, links, withdraw, remove
     │       ├── join                Join               where a link to join them leads
     │       └── revisions           Revisions          the list of them
     │           └── {n}             Revision           one revision, for ever at this address; view canonical.json
+    ├── learn                       Learn              the guides; view ask, a question to the organizers
+    │   └── {slug}                  Guide
+    ├── how-it-works                HowItWorks         pages of prose, as `about` and `legacy-archive`
+    ├── about                       About
+    ├── legacy-archive              LegacyArchive
     ├── metrics                     Metrics            for Prometheus, where METRICS_TOKEN is set
     └── api                         Api                the JSON contract; views openapi.json, docs
         ├── health
@@ -28,6 +33,7 @@
         ├── create-flow             ApiCreateFlow      view methods
         ├── drafts                  ApiDrafts
         │   └── me                  ApiMyDraft
+        ├── organizer-inquiry       ApiOrganizerInquiry
         ├── rules                   ApiRules
         │   ├── me                  ApiMyRules
         │   └── {id}                ApiRule            view duplicate

@@ -23,6 +23,10 @@ class ApiAuth(Resource):
     children = {"magic-link": ApiMagicLink}
 
 
+class ApiOrganizerInquiry(Resource):
+    pass
+
+
 class ApiMyDraft(Resource):
     __acl__ = [(Allow, Authenticated, (Permission.DRAFT_READ, Permission.DRAFT_EDIT))]
 
@@ -120,6 +124,7 @@ class Api(Resource):
         "auth": ApiAuth,
         "create-flow": ApiCreateFlow,
         "drafts": ApiDrafts,
+        "organizer-inquiry": ApiOrganizerInquiry,
         "rules": ApiRules,
         "templates": ApiTemplates,
         "uploads": ApiUploads,

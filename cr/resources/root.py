@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from cr.resources.api import Api
 from cr.resources.base import Resource
+from cr.resources.content import About, HowItWorks, Learn, LegacyArchive
 from cr.resources.create import Create, Templates
 from cr.resources.drafts import Drafts
 from cr.resources.rules import RulesResource
@@ -28,6 +29,10 @@ class Root(Resource):
         "drafts": Drafts,
         "rules": RulesResource,
         "use-cases": UseCases,
+        "learn": Learn,
+        "how-it-works": HowItWorks,
+        "about": About,
+        "legacy-archive": LegacyArchive,
         "api": Api,
         "metrics": Metrics,
     }

@@ -104,6 +104,7 @@ def revision_shown(
             "history": rule_path(request, rule.id, "history"),
             "edit": rule_path(request, rule.id, "edit"),
             "begin": rule_path(request, rule.id, "copy", query={"revision": number}),
+            "report": rule_path(request, rule.id, "report", query={"revision": number}),
             "copies": rule_path(request, rule.id, "copies") if len(began_with) > REMIXES else None,
             "feed": rule_path(request, rule.id, "feed.atom"),
             "json": json_url,
