@@ -110,17 +110,28 @@ def follow(request: Any, token: str, *, bring: bool = True) -> tuple[str, list[t
     Returns the path to go on to and the headers with the session's cookie.
     """
     link = links.use(request, PURPOSE, token)
-    own = guests.current(request)
-    written = [link.guest if bring else None, own.id if own else None]
-    account_id = _account(request, link.email)
-    headers = remember(request, account_id)
-    log.info("Account %s signed in", account_id)
-    draft = link.draft if bring else None
-    request.registry.notify(SignedIn(request, account_id, draft, tuple(dict.fromkeys(filter(None, written)))))
+    account_id = account_of(request, link.email)
+    headers = enter(request, account_id, link.draft, link.guest) if bring else enter(request, account_id)
     return link.next_path or "/", headers
 
 
-def _account(request: Any, email: str) -> UUID:
+def enter(
+    request: Any, account_id: UUID, draft: dict[str, Any] | None = None, guest: UUID | None = None
+) -> list[tuple[str, str]]:
+    """Sign the person in; returns the headers with the session's cookie.
+
+    What this browser has written becomes a draft of this person, and so do `draft` and what `guest` has written.
+    """
+    own = guests.current(request)
+    headers: list[tuple[str, str]] = remember(request, account_id)
+    log.info("Account %s signed in", account_id)
+    written = dict.fromkeys(filter(None, [guest, own.id if own else None]))
+    request.registry.notify(SignedIn(request, account_id, draft, tuple(written)))
+    return headers
+
+
+def account_of(request: Any, email: str) -> UUID:
+    """The account of an address that somebody has proved to be theirs, made now if there was none."""
     new = postgresql.insert(accounts).values(id=uuid4(), email=email, created_at=request.now)
     request.dbsession.execute(new.on_conflict_do_nothing(index_elements=["email"]))
     found: UUID = request.dbsession.execute(sa.select(accounts.c.id).where(accounts.c.email == email)).scalar_one()

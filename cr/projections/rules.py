@@ -100,7 +100,7 @@ def owner_released(event: r.OwnerReleased, position: int) -> Iterable[Operation]
     yield Update(rules, {"id": event.originator_id}, {"owner": None, "version": event.originator_version})
 
 
-@PROJECTION.on(r.StakeholderInvited, r.StakeholderAccepted, r.StakeholderRemoved, r.OrganizerJoined, r.OrganizerRemoved)
+@PROJECTION.on(*r.PEOPLE)
 def people_changed(event: r.RuleEvent, position: int) -> Iterable[Operation]:
     yield Update(rules, {"id": event.originator_id}, {"version": event.originator_version})
 

@@ -34,9 +34,13 @@
         ├── drafts                  ApiDrafts
         │   └── me                  ApiMyDraft
         ├── organizer-inquiry       ApiOrganizerInquiry
+        ├── invites
+        │   └── rule-stakeholder    ApiStakeholderInvite   view verify
         ├── rules                   ApiRules
         │   ├── me                  ApiMyRules
         │   └── {id}                ApiRule            view duplicate
+        │       └── stakeholders    ApiStakeholders    for the owner
+        │           └── {id}        ApiStakeholder     view resend
         ├── templates               ApiTemplates
         │   └── {slug}              ApiTemplate
         ├── use-cases               ApiUseCases

@@ -7,6 +7,7 @@ from typing import Any
 from pyramid.authorization import Allow, Authenticated
 
 from cr import uploads
+from cr.accounts import stakeholders
 from cr.catalog import store, use_cases
 from cr.catalog.items import Template, UseCase
 from cr.catalog.slugs import is_slug
@@ -46,6 +47,46 @@ class ApiRule(Resource):
         super().__init__(request)
         self.rule = rule
         self.__acl__ = rule_acl(rule)
+
+    def __getitem__(self, name: str) -> Resource:
+        if name != "stakeholders":
+            raise KeyError(name)
+        identity = self.request.identity
+        if identity and identity.account_id != self.rule.owner:
+            raise KeyError(name)
+        return ApiStakeholders(self.request, self.rule).placed(name, self)
+
+
+class ApiStakeholders(Resource):
+    """The stakeholders of `rule`, for its owner: to anybody else who is signed in there is nothing here."""
+
+    def __init__(self, request: Any, rule: Any) -> None:
+        super().__init__(request)
+        self.rule = rule
+
+    def __getitem__(self, name: str) -> Resource:
+        identifier = uuid_or_keyerror(name)
+        for each in stakeholders.of(self.request.dbsession, self.rule.id):
+            if each.id == identifier:
+                return ApiStakeholder(self.request, self.rule, each).placed(name, self)
+        raise KeyError(name)
+
+
+class ApiStakeholder(Resource):
+    """One of them, wrapped as `stakeholder` (of `cr.accounts.stakeholders`)."""
+
+    def __init__(self, request: Any, rule: Any, stakeholder: stakeholders.Stakeholder) -> None:
+        super().__init__(request)
+        self.rule = rule
+        self.stakeholder = stakeholder
+
+
+class ApiStakeholderInvite(Resource):
+    pass
+
+
+class ApiInvites(Resource):
+    children = {"rule-stakeholder": ApiStakeholderInvite}
 
 
 class ApiRules(Resource):
@@ -125,6 +166,7 @@ class Api(Resource):
         "create-flow": ApiCreateFlow,
         "drafts": ApiDrafts,
         "organizer-inquiry": ApiOrganizerInquiry,
+        "invites": ApiInvites,
         "rules": ApiRules,
         "templates": ApiTemplates,
         "uploads": ApiUploads,

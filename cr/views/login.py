@@ -15,7 +15,10 @@ from cr.resources.root import Login, Root
 
 SENTENCES = {
     "invalid_link": "That link does not work. Perhaps a piece of it was lost on the way. Ask for a new one here.",
-    "expired_link": "That link was used already, or it is older than 10 minutes. Ask for a new one here.",
+    "expired_link": (
+        "That link was used already, or it is too old. To sign in, ask for a new one here. "
+        "If it was an invitation, ask whoever sent it for another."
+    ),
     "stakeholder_wrong_account": (
         "That invitation is for another address than the one you are signed in with. "
         "Sign out, then open the invitation again."

@@ -15,7 +15,6 @@ from cr.errors import Conflict, NotFound, Problem, ValidationProblem
 from cr.events.document import composed
 from cr.events.draft import Draft
 from cr.events.rule import MovedOn, Rule
-from cr.limits import Interval
 from cr.projections import revisions
 from cr.resources.drafts import DraftResource
 from cr.security import Permission
@@ -152,7 +151,7 @@ def adoption_of(request: Any, draft: Draft) -> Adoption:
 
 
 def publish(request: Any, draft: Draft, version: int | None, **decision: Any) -> Rule:
-    """Publish what the person saw at `version`, and keep whom they invite. `decision` as in `cr.events.rule.revise`.
+    """Publish what the person saw at `version`, and invite whom they named. `decision` as in `cr.events.rule.revise`.
 
     Raises `ValidationProblem` and `Conflict` for what the person can mend, with nothing changed.
     """
@@ -165,8 +164,8 @@ def publish(request: Any, draft: Draft, version: int | None, **decision: Any) ->
     )
     if people:
         # Last, for a refusal that is shown in the form is no exception that would give the turn back.
-        request.at_most_once(Interval("publish-with-invites:ip", request.client_network, 60))
-    stakeholders.keep(request.dbsession, rule.id, people, request.now)
+        request.at_most_once(stakeholders.at_once(request))
+    stakeholders.invite(request, rule, people)
     draft_addresses.save(request.dbsession, draft.id, actor, {})
     published: Rule = rule
     return published

@@ -12,8 +12,7 @@ from typing_extensions import TypedDict
 from cr.accounts import stakeholders
 from cr.errors import Conflict
 from cr.events.document import DocumentShape, checked_document
-from cr.limits import Interval
-from cr.projections import revisions, rules
+from cr.projections import invitations, revisions, rules
 from cr.resources.api import ApiMyRules, ApiRule, ApiRules
 from cr.security import Permission
 from cr.times import iso_z
@@ -109,8 +108,11 @@ def list_rules(request: Any) -> RuleList:
 )
 def my_rules(request: Any) -> MyRules:
     """List my own rules."""
-    mine = rules.last_touched(request.dbsession, request.asked.limit, owner=request.identity.account_id)
-    return {"rules": [{**_listed(row), "role": "owner"} for row in mine]}
+    account, limit = request.identity.account_id, request.asked.limit
+    mine = [(row, "owner") for row in rules.last_touched(request.dbsession, limit, owner=account)]
+    mine += [(row, "stakeholder") for row in invitations.rules_of(request.dbsession, account, limit)]
+    mine.sort(key=lambda each: each[0].position, reverse=True)
+    return {"rules": [{**_listed(row), "role": role} for row, role in mine[:limit]]}
 
 
 @view_config(
@@ -129,7 +131,7 @@ def publish(request: Any) -> Created:
     body: Publication = request.sent
     people = stakeholders.named(body.stakeholderEmails or (), own=request.identity.email)
     if people:
-        request.at_most_once(Interval("publish-with-invites:ip", request.client_network, 60))
+        request.at_most_once(stakeholders.at_once(request))
     rule = request.rules.publish_rule(
         request.identity.account_id,
         request.now,
@@ -138,7 +140,7 @@ def publish(request: Any) -> Created:
         checked_document(body.document),
         stakeholders=people,
     )
-    stakeholders.keep(request.dbsession, rule.id, people, request.now)
+    stakeholders.invite(request, rule, people)
     return created(rule)
 
 
