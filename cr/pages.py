@@ -54,6 +54,8 @@ class Urls:
         self.login = request.resource_path(root, "login")
         self.logout = request.resource_path(root, "logout")
         self.drafts = request.resource_path(root, "drafts")
+        self.profile = request.resource_path(root, "profile")
+        self.account = request.resource_path(root, "profile", "account")
         self.rules = request.resource_path(root, "rules")
         self.create = request.resource_path(root, "create")
         self.templates = request.resource_path(root, "templates")

@@ -23,7 +23,8 @@ SESSION_COOKIE = "cr_session"
 class Permission(StrEnum):
     """`scope:resource:action`; who has which is in the ACLs of `cr.resources`."""
 
-    DRAFTS_LIST = "drafts:draft:list"
+    ACCOUNT_OWN = "people:account:own"
+    DRAFT_START = "drafts:draft:start"
     DRAFT_READ = "drafts:draft:read"
     DRAFT_EDIT = "drafts:draft:edit"
     RULES_MINE = "rules:rule:list-mine"

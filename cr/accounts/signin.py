@@ -79,7 +79,7 @@ def ask(request: Any, email: str, next_path: str | None = None, draft: dict[str,
         request,
         PURPOSE,
         address,
-        browser_hash=_browser_hash(request, request.browser),
+        browser_hash=browser_hash(request, request.browser),
         next_path=safe_next(next_path),
         draft=draft,
         guest=guest.id if guest and guest.payload else None,
@@ -100,7 +100,7 @@ def is_asking_browser(request: Any, link: links.Link) -> bool:
     browser = known_browser(request)
     if browser is None or link.browser_hash is None:
         return False
-    return hmac.compare_digest(_browser_hash(request, browser), link.browser_hash)
+    return hmac.compare_digest(browser_hash(request, browser), link.browser_hash)
 
 
 def follow(request: Any, token: str, *, bring: bool = True) -> tuple[str, list[tuple[str, str]]]:
@@ -138,6 +138,7 @@ def account_of(request: Any, email: str) -> UUID:
     return found
 
 
-def _browser_hash(request: Any, browser: str) -> bytes:
+def browser_hash(request: Any, browser: str) -> bytes:
+    """What a link keeps of the browser that asked for it; `browser` is its token, of `cr.csrf`."""
     hashed: bytes = request.registry["cr.tokens"].hash("browser", browser)
     return hashed

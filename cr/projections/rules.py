@@ -110,6 +110,14 @@ def find(session: Session, rule_id: UUID) -> Any:
     return session.execute(sa.select(rules).where(rules.c.id == rule_id)).one_or_none()
 
 
+def several(session: Session, rule_ids: Iterable[UUID]) -> dict[UUID, Any]:
+    """As `find`, of several rules by their ids."""
+    ids = set(rule_ids)
+    if not ids:
+        return {}
+    return {row.id: row for row in session.execute(sa.select(rules).where(rules.c.id.in_(ids)))}
+
+
 def last_touched(
     session: Session, limit: int, *, owner: UUID | None = None, before: int | None = None
 ) -> Sequence[Any]:

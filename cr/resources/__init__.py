@@ -10,7 +10,9 @@
     ├── templates                   Templates          all of them
     ├── use-cases                   UseCases           worked examples
     │   └── {slug}                  UseCaseResource    a story beside its rule; view begin
-    ├── drafts                      Drafts             my drafts
+    ├── profile                     Profile            what I have here; view name
+    │   └── account                 Account            my address and my devices; views address, end
+    ├── drafts                      Drafts             a new one is sent here
     │   └── {id}                    DraftResource      one draft; views history, publish, discard
     │       └── {part}              Part               about, values, communication, membership, decisions, conflict
     ├── rules                       RulesResource      published rules; views feed.atom, history.schema.json
@@ -45,8 +47,10 @@
         │   └── {slug}              ApiTemplate
         ├── use-cases               ApiUseCases
         │   └── {slug}              ApiUseCase         view duplicate
-        └── uploads                 ApiUploads
-            └── {id}                ApiUpload          an uploaded file
+        ├── uploads                 ApiUploads
+        │   └── {id}                ApiUpload          an uploaded file
+        └── user                    ApiUser
+            └── email-change        ApiEmailChange     views request, verify
 
 A resource wraps what it stands for; it knows its children (`__getitem__`), who may do what (`__acl__`) and its place
 (`__name__`, `__parent__`). What it does not know is HTTP: that is in `cr.views`.

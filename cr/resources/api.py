@@ -28,6 +28,15 @@ class ApiOrganizerInquiry(Resource):
     pass
 
 
+class ApiEmailChange(Resource):
+    pass
+
+
+class ApiUser(Resource):
+    __acl__ = [(Allow, Authenticated, Permission.ACCOUNT_OWN)]
+    children = {"email-change": ApiEmailChange}
+
+
 class ApiMyDraft(Resource):
     __acl__ = [(Allow, Authenticated, (Permission.DRAFT_READ, Permission.DRAFT_EDIT))]
 
@@ -171,4 +180,5 @@ class Api(Resource):
         "templates": ApiTemplates,
         "uploads": ApiUploads,
         "use-cases": ApiUseCases,
+        "user": ApiUser,
     }

@@ -7,6 +7,7 @@ from cr.resources.base import Resource
 from cr.resources.content import About, HowItWorks, Learn, LegacyArchive
 from cr.resources.create import Create, Templates
 from cr.resources.drafts import Drafts
+from cr.resources.profile import Profile
 from cr.resources.rules import RulesResource
 from cr.resources.use_cases import UseCases
 
@@ -27,6 +28,7 @@ class Root(Resource):
         "create": Create,
         "templates": Templates,
         "drafts": Drafts,
+        "profile": Profile,
         "rules": RulesResource,
         "use-cases": UseCases,
         "learn": Learn,

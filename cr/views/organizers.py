@@ -51,7 +51,7 @@ class OrganizersViews:
     @view_config(name="name", request_method="POST", renderer=LIST)
     def save_name(self) -> Any:
         name = names.tidied(self.request.POST.get(NAME.name, ""))
-        if fault := _fault_of_name(self.request, self.rule.id, name):
+        if fault := fault_of_name(self.request, name, self.rule.id):
             self.request.response.status_int = 400
             return self._page(name=name, errors={NAME.name: fault})
         names.rename(self.request, name)
@@ -88,7 +88,7 @@ class OrganizersViews:
         if person is None:
             return HTTPSeeOther(self._url())
         self.request.rules.remove_organizer(self.rule.id, self.me, self.request.now, person["id"])
-        return HTTPSeeOther(self.request.urls.drafts if person["you"] else self._url())
+        return HTTPSeeOther(self.request.urls.profile if person["you"] else self._url())
 
     def _person(self, given: str) -> dict[str, Any] | None:
         """Who is to go; None for nobody who is an organizer now. Raises `Forbidden` for whom only the owner removes."""
@@ -176,7 +176,7 @@ class JoinViews:
         if link is None:
             return self._page(token, False)
         name = names.tidied(self.request.POST.get(NAME.name, ""))
-        if fault := _fault_of_name(self.request, self.rule.id, name):
+        if fault := fault_of_name(self.request, name, self.rule.id):
             self.request.response.status_int = 400
             return self._page(token, True, name=name, errors={NAME.name: fault})
         try:
@@ -241,13 +241,15 @@ def drafts_of_others(request: Any, rows: Iterable[Any]) -> list[dict[str, Any]]:
     ]
 
 
-def _fault_of_name(request: Any, rule: UUID, name: str) -> str | None:
-    """What is wrong with a name, as a sentence, or None. Nobody may be taken for somebody else who writes a rule."""
+def fault_of_name(request: Any, name: str, *rules: UUID) -> str | None:
+    """What is wrong with a name, as a sentence, or None. Nobody may be taken for somebody else who writes a rule with
+    them, or one of these rules.
+    """
     if fault := NAME.fault(name):
         return fault
     if names.is_ours(name):
         return f"{NAME.label}: choose another one. “{name}” is what this site says of people without a name."
-    fellows = organizers.fellows(request.dbsession, request.identity.account_id, rule)
+    fellows = organizers.fellows(request.dbsession, request.identity.account_id, *rules)
     if names.alike(name) in map(names.alike, names.names(request.dbsession, fellows).values()):
         return f"{NAME.label}: choose another one. Somebody who writes a rule with you is called “{name}” already."
     return None

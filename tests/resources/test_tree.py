@@ -74,6 +74,8 @@ def api_upload(root: Root) -> ApiUpload:
         "/use-cases",
         "/use-cases/ternfield",
         "/drafts",
+        "/profile",
+        "/profile/account",
         "/rules",
         "/api",
         "/api/auth",
@@ -94,7 +96,7 @@ def test_every_fixed_address_leads_to_a_resource_that_knows_its_address(root: Ro
 def test_a_part_of_a_draft_knows_its_way_up(root: Root) -> None:
     part = draft(root)["values"]
     assert resource_path(part) == f"/drafts/{UUID(int=4)}/values"
-    assert [each.title for each in lineage(part)] == ["Values", "Elm", "My drafts", "Community Rule"]
+    assert [each.title for each in lineage(part)] == ["Values", "Elm", "Drafts", "Community Rule"]
 
 
 @pytest.mark.parametrize("place", ["drafts", "rules"])
@@ -203,9 +205,9 @@ OWN = {Permission.RULE_EDIT, Permission.RULE_OWN}
         (lambda root: root, set(), set(), set()),
         (lambda root: root["login"], set(), set(), set()),
         (lambda root: root["create"]["core-values"]["own"], set(), set(), set()),
-        (lambda root: root["drafts"], set(), {Permission.DRAFTS_LIST}, {Permission.DRAFTS_LIST}),
-        (draft, set(), {Permission.DRAFTS_LIST}, {Permission.DRAFTS_LIST, *EDIT}),
-        (lambda root: draft(root)["values"], set(), {Permission.DRAFTS_LIST}, {Permission.DRAFTS_LIST, *EDIT}),
+        (lambda root: root["drafts"], set(), {Permission.DRAFT_START}, {Permission.DRAFT_START}),
+        (draft, set(), {Permission.DRAFT_START}, {Permission.DRAFT_START, *EDIT}),
+        (lambda root: draft(root)["values"], set(), {Permission.DRAFT_START}, {Permission.DRAFT_START, *EDIT}),
         (lambda root: root["rules"], {Permission.RULE_READ}, {Permission.RULE_READ}, {Permission.RULE_READ}),
         (rule, {Permission.RULE_READ}, {Permission.RULE_READ}, {Permission.RULE_READ, *OWN}),
         *(
@@ -259,9 +261,9 @@ def test_an_organizer_writes_the_rule_and_does_not_own_it(root: Root) -> None:
     row = SimpleNamespace(id=UUID(int=4), owner=OWNER, title="Elm", rule=THING, revises=2)
     revision = DraftResource(root.request, row).placed(str(row.id), root["drafts"])
     assert allowed(rule(root), AN_ORGANIZER) == {Permission.RULE_READ, Permission.RULE_EDIT}
-    assert allowed(revision, AN_ORGANIZER) == {Permission.DRAFTS_LIST, *EDIT}
-    assert allowed(revision, SOMEBODY) == {Permission.DRAFTS_LIST}
-    assert allowed(draft(root), AN_ORGANIZER) == {Permission.DRAFTS_LIST}
+    assert allowed(revision, AN_ORGANIZER) == {Permission.DRAFT_START, *EDIT}
+    assert allowed(revision, SOMEBODY) == {Permission.DRAFT_START}
+    assert allowed(draft(root), AN_ORGANIZER) == {Permission.DRAFT_START}
 
 
 def test_a_rule_without_an_owner_is_nobodys_to_edit(root: Root) -> None:
