@@ -109,6 +109,7 @@ def list_rules(request: Any) -> RuleList:
 def my_rules(request: Any) -> MyRules:
     """List my own rules."""
     account, limit = request.identity.account_id, request.asked.limit
+    mine: list[tuple[Any, Literal["owner", "stakeholder"]]]
     mine = [(row, "owner") for row in rules.last_touched(request.dbsession, limit, owner=account)]
     mine += [(row, "stakeholder") for row in invitations.rules_of(request.dbsession, account, limit)]
     mine.sort(key=lambda each: each[0].position, reverse=True)
