@@ -32,6 +32,7 @@ class Permission(StrEnum):
     RULE_READ = "rules:rule:read"
     RULE_EDIT = "rules:rule:edit"
     RULE_OWN = "rules:rule:own"
+    RULE_LEAVE = "rules:rule:leave"
     UPLOAD_ADD = "uploads:upload:add"
 
 

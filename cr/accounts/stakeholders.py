@@ -21,6 +21,7 @@ from cr.accounts.links import LinkRefused
 from cr.accounts.signin import account_of, enter
 from cr.db import Timestamp, metadata
 from cr.errors import Conflict, NotFound, ValidationProblem
+from cr.events.rule import STAKEHOLDERS_MOST
 from cr.limits import Interval
 from cr.mail import outbox
 from cr.projections import invitations, rules
@@ -73,12 +74,15 @@ LINK = re.compile(r"://|@|\bwww\.|[^\W\d_][\w-]*\.[^\W\d_]{2,}")
 
 @dataclass(frozen=True)
 class Stakeholder:
-    """`email` None: the address was erased. `mail` is how the newest invitation fares, None where none was written."""
+    """`email` None: the address was erased. The newest link works until `expires_at`. `mail` is how the newest one
+    fares, None where none was written.
+    """
 
     id: UUID
     email: str | None
     invited_at: datetime
     accepted_at: datetime | None
+    expires_at: datetime | None
     mail: outbox.State | None
 
 
@@ -108,18 +112,37 @@ def named(emails: Iterable[str], own: str, field: str = "stakeholderEmails") -> 
     return {uuid4(): address for address in dict.fromkeys(addresses)}
 
 
+def read(typed: str, known: Collection[str | None], own: str | None) -> list[str]:
+    """The addresses in a text that people typed, but for the `known`, each once. Raises `ValidationProblem`."""
+    added: list[str] = []
+    for text in re.finditer(r"[^\s,;]+", typed):
+        try:
+            address = normalised(text[0])
+        except ValueError:
+            sentence = f"“{text[0][:100]}” is no mail address. Write one such as name@example.org."
+            raise ValidationProblem(sentence) from None
+        if address == own:
+            raise ValidationProblem("You need no invitation to your own rule. Leave your own address out.")
+        if address not in known and address not in added:
+            added.append(address)
+        if len(known) + len(added) > STAKEHOLDERS_MOST:
+            raise ValidationProblem(f"At most {STAKEHOLDERS_MOST} people can be invited. Leave some out.")
+    return added
+
+
 def of(session: Any, rule_id: UUID) -> list[Stakeholder]:
     """Who is invited or has accepted, who was invited first first."""
     rows = invitations.of(session, rule_id)
-    known = session.execute(sa.select(stakeholders.c.id, stakeholders.c.email).where(stakeholders.c.rule == rule_id))
-    emails = {row.id: row.email for row in known}
+    query = sa.select(stakeholders.c.id, stakeholders.c.email, stakeholders.c.expires_at)
+    known = {row.id: row for row in session.execute(query.where(stakeholders.c.rule == rule_id))}
     mails = outbox.states(session, [row.stakeholder for row in rows])
     return [
         Stakeholder(
             row.stakeholder,
-            emails.get(row.stakeholder),
+            known[row.stakeholder].email if row.stakeholder in known else None,
             row.invited_at,
             row.accepted_at,
+            known[row.stakeholder].expires_at if row.stakeholder in known else None,
             mails.get(row.stakeholder),
         )
         for row in rows

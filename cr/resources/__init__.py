@@ -20,6 +20,7 @@
     │       │                                          edit, withdraw, copy, copies, feed.atom, report
     │       ├── organizers          Organizers         who writes it together; views name, links, withdraw, remove
     │       ├── join                Join               where a link to join them leads
+    │       ├── stakeholders        Stakeholders       for its owner; views resend, remove, leave
     │       └── revisions           Revisions          the list of them
     │           └── {n}             Revision           one revision, for ever at this address; view canonical.json
     ├── learn                       Learn              the guides; view ask, a question to the organizers
@@ -35,9 +36,9 @@
         ├── create-flow             ApiCreateFlow      view methods
         ├── drafts                  ApiDrafts
         │   └── me                  ApiMyDraft
-        ├── organizer-inquiry       ApiOrganizerInquiry
         ├── invites
         │   └── rule-stakeholder    ApiStakeholderInvite   view verify
+        ├── organizer-inquiry       ApiOrganizerInquiry
         ├── rules                   ApiRules
         │   ├── me                  ApiMyRules
         │   └── {id}                ApiRule            view duplicate
@@ -45,10 +46,10 @@
         │           └── {id}        ApiStakeholder     view resend
         ├── templates               ApiTemplates
         │   └── {slug}              ApiTemplate
-        ├── use-cases               ApiUseCases
-        │   └── {slug}              ApiUseCase         view duplicate
         ├── uploads                 ApiUploads
         │   └── {id}                ApiUpload          an uploaded file
+        ├── use-cases               ApiUseCases
+        │   └── {slug}              ApiUseCase         view duplicate
         └── user                    ApiUser
             └── email-change        ApiEmailChange     views request, verify
 

@@ -24,10 +24,6 @@ class ApiAuth(Resource):
     children = {"magic-link": ApiMagicLink}
 
 
-class ApiOrganizerInquiry(Resource):
-    pass
-
-
 class ApiEmailChange(Resource):
     pass
 
@@ -35,6 +31,10 @@ class ApiEmailChange(Resource):
 class ApiUser(Resource):
     __acl__ = [(Allow, Authenticated, Permission.ACCOUNT_OWN)]
     children = {"email-change": ApiEmailChange}
+
+
+class ApiOrganizerInquiry(Resource):
+    pass
 
 
 class ApiMyDraft(Resource):
@@ -179,8 +179,8 @@ class Api(Resource):
         "auth": ApiAuth,
         "create-flow": ApiCreateFlow,
         "drafts": ApiDrafts,
-        "organizer-inquiry": ApiOrganizerInquiry,
         "invites": ApiInvites,
+        "organizer-inquiry": ApiOrganizerInquiry,
         "rules": ApiRules,
         "templates": ApiTemplates,
         "uploads": ApiUploads,

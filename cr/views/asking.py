@@ -24,8 +24,13 @@ MESSAGE = Input("message", "Your question", (), "textarea", maxlength=inbox.MESS
 
 
 def blank(request: Any) -> dict[str, Any] | None:
-    """The form as public pages show it; None where there is no inbox."""
-    return form(request) if request.settings.organizer_inquiry_to else None
+    """The form as public pages show it; None where there is no inbox.
+
+    They know nobody: a script asks for the address of whoever begins to write.
+    """
+    if request.settings.organizer_inquiry_to is None:
+        return None
+    return form(request) | {"session": request.resource_path(request.root, "api", "auth", "session")}
 
 
 def form(request: Any, email: str = "", message: str = "", errors: dict[str, str] | None = None) -> dict[str, Any]:
@@ -36,6 +41,7 @@ def form(request: Any, email: str = "", message: str = "", errors: dict[str, str
         "email": EMAIL.shown(email, faults.get(EMAIL.name)),
         "message": MESSAGE.shown(message, faults.get(MESSAGE.name)),
         "trap": inbox.TRAP,
+        "session": None,
     }
 
 

@@ -118,7 +118,8 @@ class OrganizersViews:
     def _common(self) -> dict[str, Any]:
         parent = self.context.__parent__
         paths = {
-            name: self.request.resource_path(parent, *([name] if name else [])) for name in ("", "edit", "withdraw")
+            name: self.request.resource_path(parent, *([name] if name else []))
+            for name in ("", "edit", "withdraw", "stakeholders")
         }
         return {
             "rule": {
@@ -126,6 +127,7 @@ class OrganizersViews:
                 "url": paths[""],
                 "edit_url": paths["edit"],
                 "withdraw_url": paths["withdraw"],
+                "stakeholders_url": paths["stakeholders"],
             },
             "urls_organizers": {name: self._url(*name.split()) for name in ("", "name", "links", "withdraw", "remove")},
             "errors": {},

@@ -25,6 +25,7 @@ from cr.views.draft_compare import whole
 from cr.views.drafts import revised_rule
 from cr.views.forms import number
 from cr.views.parts import elsewhere
+from cr.views.stakeholders import on_their_way
 
 
 @view_defaults(context=DraftResource, permission=Permission.DRAFT_EDIT)
@@ -115,6 +116,7 @@ class PublishViews(DraftPage):
         return {
             **self.common(),
             "rule": {"title": rule.title, "url": url, "revision": rule.revision, "in_force_from": coming},
+            "invitations": on_their_way(self.request, rule),
             "links": {"history": self.request.resource_path(self.request.root, "rules", str(rule.id), "history")},
         }
 

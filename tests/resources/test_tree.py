@@ -77,11 +77,17 @@ def api_upload(root: Root) -> ApiUpload:
         "/profile",
         "/profile/account",
         "/rules",
+        "/learn",
+        "/learn/adopting-it",
+        "/how-it-works",
+        "/about",
+        "/legacy-archive",
         "/api",
         "/api/auth",
         "/api/auth/magic-link",
         "/api/create-flow",
         "/api/drafts/me",
+        "/api/organizer-inquiry",
         "/api/rules/me",
         "/api/templates",
         "/api/uploads",
@@ -188,7 +194,13 @@ def test_there_are_no_other_children(root: Root) -> None:
     api = root["api"]
     for resource in (
         *(root, root["login"], root["create"], draft(root), draft(root)["values"]),
-        *(rule(root), rule(root)["organizers"], rule(root)["join"], rule(root)["revisions"]),
+        *(
+            rule(root),
+            rule(root)["organizers"],
+            rule(root)["join"],
+            rule(root)["revisions"],
+            rule(root)["stakeholders"],
+        ),
         *(api, api_rule(root), api["create-flow"], api["templates"]),
     ):
         with pytest.raises(KeyError):
@@ -219,6 +231,12 @@ OWN = {Permission.RULE_EDIT, Permission.RULE_OWN}
             )
             for name in ("organizers", "join")
         ),
+        (
+            lambda root: rule(root)["stakeholders"],
+            {Permission.RULE_READ},
+            {Permission.RULE_READ, Permission.RULE_LEAVE},
+            {Permission.RULE_READ, Permission.RULE_LEAVE, *OWN},
+        ),
         (lambda root: root["api"]["drafts"]["me"], set(), EDIT, EDIT),
         (lambda root: root["api"]["templates"], set(), set(), set()),
         (lambda root: root["api"]["rules"], set(), {Permission.RULE_PUBLISH}, {Permission.RULE_PUBLISH}),
@@ -242,6 +260,7 @@ OWN = {Permission.RULE_EDIT, Permission.RULE_OWN}
         "rule",
         "organizers",
         "join",
+        "stakeholders",
         "api draft",
         "api templates",
         "api rules",

@@ -20,6 +20,8 @@ from cr.views.api.operations import Address, Done, Moment, Operation, Shaped
 
 LIMIT, LIMIT_MOST = 50, 100
 
+Role = Literal["owner", "stakeholder"]
+
 Document = Annotated[dict[str, Any], Shaped(DocumentShape)]
 
 
@@ -65,7 +67,7 @@ class RuleList(TypedDict):
 
 
 class MyRule(ListedRule):
-    role: Literal["owner", "stakeholder"]
+    role: Role
 
 
 class MyRules(TypedDict):
@@ -107,10 +109,13 @@ def list_rules(request: Any) -> RuleList:
     api=Operation(query=HowMany),
 )
 def my_rules(request: Any) -> MyRules:
-    """List my own rules."""
+    """List my own rules.
+
+    Those that I own, and those whose stakeholder I am by an invitation that I accepted.
+    """
     account, limit = request.identity.account_id, request.asked.limit
-    mine: list[tuple[Any, Literal["owner", "stakeholder"]]]
-    mine = [(row, "owner") for row in rules.last_touched(request.dbsession, limit, owner=account)]
+    own = rules.last_touched(request.dbsession, limit, owner=account)
+    mine: list[tuple[Any, Role]] = [(row, "owner") for row in own]
     mine += [(row, "stakeholder") for row in invitations.rules_of(request.dbsession, account, limit)]
     mine.sort(key=lambda each: each[0].position, reverse=True)
     return {"rules": [{**_listed(row), "role": role} for row, role in mine[:limit]]}
