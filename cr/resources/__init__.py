@@ -9,13 +9,16 @@
     │       └── {slug}              TemplateReview     a template, to look at and to begin from
     ├── templates                   Templates          all of them
     ├── drafts                      Drafts             my drafts
-    │   └── {id}                    DraftResource      one draft; views history, publish, discard
+    │   └── {id}                    DraftResource      one draft; views history, publish, discard, copy
+    │       ├── writers             Writers            who writes it together, before it is a rule; views as below
+    │       ├── join                JoinDraft          where a link to join them leads
     │       └── {part}              Part               about, values, communication, membership, decisions, conflict
     ├── rules                       RulesResource      published rules; views feed.atom, history.schema.json
     │   └── {id}                    RuleResource       the rule in force; views history, history.ndjson, compare,
     │       │                                          edit, withdraw, copy, copies, feed.atom
-    │       ├── organizers          Organizers         who writes it together; views name, links, withdraw, remove
-    │       ├── join                Join               where a link to join them leads
+    │       ├── organizers          Organizers         who writes it together; views name, links, invite,
+    │       │                                          withdraw, remove
+    │       ├── join                JoinRule           where a link to join them leads
     │       └── revisions           Revisions          the list of them
     │           └── {n}             Revision           one revision, for ever at this address; view canonical.json
     ├── metrics                     Metrics            for Prometheus, where METRICS_TOKEN is set

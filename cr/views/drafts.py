@@ -15,7 +15,7 @@ from cr.projections import drafts, organizers, rules
 from cr.resources.drafts import PARTS, Drafts
 from cr.security import Permission
 from cr.views.forms import TITLE, tidy
-from cr.views.organizers import drafts_of_others
+from cr.views.organizers import drafts_let_into, drafts_of_others
 from cr.views.public import listing, rule_path
 from cr.views.rules import origin
 
@@ -51,7 +51,7 @@ class DraftsViews:
         organized = organizers.rules_of(request.dbsession, owner)
         return {
             "drafts": [self._listed(row) for row in rows],
-            "others": drafts_of_others(request, [*published, *organized]),
+            "others": [*drafts_let_into(request), *drafts_of_others(request, [*published, *organized])],
             "published": self._with_organizers(published),
             "organized": self._with_organizers(organized),
             "title": title,

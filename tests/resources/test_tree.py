@@ -171,7 +171,15 @@ def test_a_revision_is_a_positive_number(root: Root, name: str) -> None:
 def test_there_are_no_other_children(root: Root) -> None:
     api = root["api"]
     for resource in (
-        *(root, root["login"], root["create"], draft(root), draft(root)["values"]),
+        *(
+            root,
+            root["login"],
+            root["create"],
+            draft(root),
+            draft(root)["values"],
+            draft(root)["writers"],
+            draft(root)["join"],
+        ),
         *(rule(root), rule(root)["organizers"], rule(root)["join"], rule(root)["revisions"]),
         *(api, api_rule(root), api["create-flow"], api["templates"]),
     ):
@@ -181,6 +189,7 @@ def test_there_are_no_other_children(root: Root) -> None:
 
 EDIT = {Permission.DRAFT_READ, Permission.DRAFT_EDIT}
 OWN = {Permission.RULE_EDIT, Permission.RULE_OWN}
+LEAD = {Permission.TEAM_SEE, Permission.TEAM_LEAD}
 
 
 @pytest.mark.parametrize(
@@ -190,8 +199,16 @@ OWN = {Permission.RULE_EDIT, Permission.RULE_OWN}
         (lambda root: root["login"], set(), set(), set()),
         (lambda root: root["create"]["core-values"]["own"], set(), set(), set()),
         (lambda root: root["drafts"], set(), {Permission.DRAFTS_LIST}, {Permission.DRAFTS_LIST}),
-        (draft, set(), {Permission.DRAFTS_LIST}, {Permission.DRAFTS_LIST, *EDIT}),
-        (lambda root: draft(root)["values"], set(), {Permission.DRAFTS_LIST}, {Permission.DRAFTS_LIST, *EDIT}),
+        *(
+            (find, set(), {Permission.DRAFTS_LIST}, {Permission.DRAFTS_LIST, *EDIT, Permission.DRAFT_OWN})
+            for find in (draft, lambda root: draft(root)["values"], lambda root: draft(root)["join"])
+        ),
+        (
+            lambda root: draft(root)["writers"],
+            set(),
+            {Permission.DRAFTS_LIST},
+            {Permission.DRAFTS_LIST, *EDIT, Permission.DRAFT_OWN, *LEAD},
+        ),
         (lambda root: root["rules"], {Permission.RULE_READ}, {Permission.RULE_READ}, {Permission.RULE_READ}),
         (rule, {Permission.RULE_READ}, {Permission.RULE_READ}, {Permission.RULE_READ, *OWN}),
         *(
@@ -199,9 +216,9 @@ OWN = {Permission.RULE_EDIT, Permission.RULE_OWN}
                 lambda root, name=name: rule(root)[name],
                 {Permission.RULE_READ},
                 {Permission.RULE_READ},
-                {Permission.RULE_READ, *OWN},
+                {Permission.RULE_READ, *OWN, *more},
             )
-            for name in ("organizers", "join")
+            for name, more in (("organizers", LEAD), ("join", ()))
         ),
         (lambda root: root["api"]["drafts"]["me"], set(), EDIT, EDIT),
         (lambda root: root["api"]["templates"], set(), set(), set()),
@@ -222,6 +239,8 @@ OWN = {Permission.RULE_EDIT, Permission.RULE_OWN}
         "drafts",
         "draft",
         "part",
+        "join draft",
+        "writers",
         "rules",
         "rule",
         "organizers",
@@ -247,7 +266,14 @@ def test_an_organizer_writes_the_rule_and_does_not_own_it(root: Root) -> None:
     assert allowed(rule(root), AN_ORGANIZER) == {Permission.RULE_READ, Permission.RULE_EDIT}
     assert allowed(revision, AN_ORGANIZER) == {Permission.DRAFTS_LIST, *EDIT}
     assert allowed(revision, SOMEBODY) == {Permission.DRAFTS_LIST}
+    assert allowed(revision, THE_OWNER[:-1]) == {Permission.DRAFTS_LIST, Permission.DRAFT_READ}
     assert allowed(draft(root), AN_ORGANIZER) == {Permission.DRAFTS_LIST}
+
+
+def test_a_writer_writes_the_draft_and_does_not_own_it(root: Root) -> None:
+    a_writer = [*SOMEBODY, f"writer:{draft(root).draft.id}"]
+    assert allowed(draft(root), a_writer) == {Permission.DRAFTS_LIST, *EDIT}
+    assert allowed(draft(root)["writers"], a_writer) == {Permission.DRAFTS_LIST, *EDIT, Permission.TEAM_SEE}
 
 
 def test_a_rule_without_an_owner_is_nobodys_to_edit(root: Root) -> None:
