@@ -57,6 +57,7 @@ class Urls:
         self.rules = request.resource_path(root, "rules")
         self.create = request.resource_path(root, "create")
         self.templates = request.resource_path(root, "templates")
+        self.use_cases = request.resource_path(root, "use-cases")
 
 
 def add_page_globals(event: BeforeRender) -> None:

@@ -28,6 +28,7 @@ from cr.events import rule as rules
 from cr.events.base import Event, JsonMapper, Recorded, stamped
 from cr.events.document import checked_document, composed, decomposed
 from cr.events.draft import Draft, DraftSnapshot
+from cr.events.keys import Keys
 from cr.events.payload import Choices, Payload
 from cr.events.rule import Rule, RuleSnapshot
 from cr.events.store import Connect, Factory, Recorder, events, snapshots
@@ -49,6 +50,7 @@ class Rules(Application[UUID]):
         """`changed` hears which rules have new events; without it the database tells every process."""
         self.connect = connect
         self.changed = changed or self._announce
+        self.keys = Keys(connect)
         super().__init__()
 
     def construct_env(self, name: str, env: Any = None) -> Environment:
@@ -59,7 +61,7 @@ class Rules(Application[UUID]):
         return Factory(env, self.connect)
 
     def construct_mapper(self) -> Mapper[UUID]:
-        return JsonMapper()
+        return JsonMapper(self.keys.of)
 
     def construct_snapshot_store(self) -> EventStore[UUID]:
         return EventStore(self.mapper, Recorder(self.connect, snapshots, (DraftSnapshot.TOPIC, RuleSnapshot.TOPIC)))
@@ -122,6 +124,7 @@ class Rules(Application[UUID]):
     def start_draft(self, actor: UUID, at: datetime, payload: Payload | None = None, **origin: Any) -> UUID:
         """A new draft; `origin` is `source`, `of` and `revision` of `drafts.Started`."""
         draft_id = uuid4()
+        self.keys.make(draft_id)
         self.save(*drafts.start(draft_id, owner=actor, at=at, payload=dict(payload or {}), **origin))
         return draft_id
 
@@ -185,6 +188,32 @@ class Rules(Application[UUID]):
     def remove_writer(self, draft_id: UUID, actor: UUID, at: datetime, writer: UUID) -> Draft:
         now = self.draft(draft_id)
         return self._decide(now, drafts.remove_writer(now, actor, writer), actor, at)
+
+    def pass_on_draft(self, draft_id: UUID, actor: UUID, at: datetime, to: UUID) -> Draft:
+        """Make another writer the draft's owner."""
+        now = self.draft(draft_id)
+        return self._decide(now, drafts.pass_on(now, actor, to), actor, at)
+
+    def erase_draft(self, draft_id: UUID, actor: UUID, at: datetime) -> None:
+        """Make a draft of `actor` unreadable for ever and for everybody, whether it is open, published or discarded.
+
+        What was published of it stays. Nothing happens when they erased it before.
+        """
+        try:
+            now = self.draft(draft_id)
+        except NotFound:
+            if self._erased_by(draft_id) == actor:
+                return
+            raise
+        # Appended first: who is about to write the draft, with the key that they have read, has the same number.
+        self.save(*stamped(drafts.erase(now, actor), of=draft_id, after=now.version, actor=actor, at=at))
+        self.keys.erase(draft_id)
+        with self.connect() as connection:
+            connection.execute(sa.delete(snapshots).where(snapshots.c.originator_id == draft_id))
+
+    def _erased_by(self, draft_id: UUID) -> UUID | None:
+        last = next(iter(self.events.get(draft_id, desc=True, limit=1)), None)
+        return last.actor if isinstance(last, drafts.Erased) else None
 
     def edit_rule(self, rule_id: UUID, actor: UUID, at: datetime) -> UUID:
         """A draft that begins with the rule as it stands, to become its next revision."""

@@ -7,16 +7,19 @@ whose header is still blank, or raises a `cr.errors.Problem`. `stamped` fills th
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar, TypeVar, cast
 from uuid import UUID
 
 from eventsourcing.domain import DomainEventProtocol
 from eventsourcing.persistence import Mapper, MapperDeserialisationError, StoredEvent
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import from_json
+
+from cr.errors import NotFound
+from cr.events.sealing import Place, boxed, seal, unsealed
 
 NOBODY = UUID(int=0)
 NEVER = datetime(1970, 1, 1, tzinfo=UTC)
@@ -33,10 +36,13 @@ class Event:
 
     A subclass whose fields change shape raises `class_version` and has `upcast_v1_v2(state)` and so on, which change
     the decoded state in place: what is written is never rewritten.
+
+    One that is `sealed` stands in the log with its fields sealed by the key of its draft (`cr.events.sealing`).
     """
 
     TOPIC: ClassVar[str]
     class_version: ClassVar[int] = 1
+    sealed: ClassVar[bool] = False
 
     originator_id: UUID = NOBODY
     originator_version: int = 0
@@ -46,6 +52,14 @@ class Event:
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         _kinds[cls.TOPIC] = cls
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sealed(Event):
+    """In the place of an event that nobody can read, because its key was erased. `topic` says what it was."""
+
+    TOPIC = "sealed"
+    topic: str = ""
 
 
 E = TypeVar("E", bound=Event)
@@ -67,7 +81,8 @@ class Recorded:
     event: Event
 
 
-_HEADER = {"originator_id", "originator_version"}
+_PLACE = {"originator_id", "originator_version"}
+_CLEAR = {"actor", "at"}
 
 
 _adapters: dict[type[Event], TypeAdapter[Any]] = {}
@@ -79,41 +94,74 @@ def _adapter(cls: type[Event]) -> TypeAdapter[Any]:
     return _adapters[cls]
 
 
-class JsonMapper(Mapper[UUID]):
-    """Between event objects and the log's rows: the state is the event's fields as compact JSON, readable in psql."""
+KeyOf = Callable[[UUID], bytes | None]
+"""The key of a draft, None where there is none."""
 
-    def __init__(self, **_: Any) -> None:
+
+class JsonMapper(Mapper[UUID]):
+    """Between event objects and the log's rows: the state is the event's fields as compact JSON, readable in psql
+    unless they are sealed.
+    """
+
+    def __init__(self, key_of: KeyOf = lambda draft: None) -> None:
         """Takes and needs none of the library's transcoder, compressor and cipher."""
+        self.key_of = key_of
 
     def to_stored_event(self, domain_event: DomainEventProtocol[UUID]) -> StoredEvent:
+        """Raises `NotFound` for an event to seal without a key: its draft was erased, and stays so."""
         assert isinstance(domain_event, Event)
-        cls = type(domain_event)
-        # What could not be read again must never be written: the log keeps it for good.
-        state = _adapter(cls).dump_json(domain_event, exclude=_HEADER, warnings="error")
-        if cls.class_version > 1:
-            state = b'{"class_version":%d,' % cls.class_version + state[1:]
         return StoredEvent(
             originator_id=domain_event.originator_id,
             originator_version=domain_event.originator_version,
-            topic=cls.TOPIC,
-            state=state,
+            topic=domain_event.TOPIC,
+            state=self._sealed(domain_event) if domain_event.sealed else _state(domain_event, exclude=_PLACE),
         )
+
+    def _sealed(self, event: Event) -> bytes:
+        key = self.key_of(event.originator_id)
+        if key is None:
+            raise NotFound()
+        place = Place(event.originator_id, event.originator_version, event.TOPIC)
+        clear, text = _state(event, include=_CLEAR), _dumped(event, exclude=_PLACE | _CLEAR)
+        return seal(key, place, clear.decode(), text).encode()
 
     def to_domain_event(self, stored_event: StoredEvent) -> Any:
-        return decoded(
-            stored_event.originator_id, stored_event.originator_version, stored_event.topic, stored_event.state
-        )
+        kind, whose = _kinds.get(stored_event.topic), cast(UUID, stored_event.originator_id)
+        key = self.key_of(whose) if kind and kind.sealed else None
+        version, topic, state = stored_event.originator_version, stored_event.topic, stored_event.state.decode()
+        return decoded(whose, version, topic, state, key)
 
 
-def decoded(originator_id: Any, originator_version: int, topic: str, state: str | bytes) -> Event:
-    """The event that a row of the log holds. Raises the library's `MapperDeserialisationError`."""
+def _state(event: Event, **fields: Any) -> bytes:
+    state = _dumped(event, **fields)
+    return b'{"class_version":%d,' % event.class_version + state[1:] if event.class_version > 1 else state
+
+
+def _dumped(event: Event, **fields: Any) -> bytes:
+    # What could not be read again must never be written: the log keeps it for good.
+    return _adapter(type(event)).dump_json(event, warnings="error", **fields)
+
+
+def decoded(originator_id: Any, originator_version: int, topic: str, state: str, key: bytes | None = None) -> Event:
+    """The event that a row of the log holds, `Sealed` where it takes a key that is not given.
+
+    Raises the library's `MapperDeserialisationError`.
+    """
+    own = {"originator_id": originator_id, "originator_version": originator_version}
     event: Event
     try:
         cls = _kinds[topic]
+        opened: str | bytes = state
+        if cls.sealed and (box := boxed(state)):
+            if key is None:
+                cls, opened = Sealed, box.clear + "}"
+                own["topic"] = topic
+            else:
+                opened = unsealed(key, Place(originator_id, originator_version, topic), box)
         if cls.class_version == 1:
-            event = _adapter(cls).validator.validate_json(state)
+            event = _adapter(cls).validator.validate_json(opened)
         else:
-            old = from_json(state)
+            old = from_json(opened)
             for version in range(old.pop("class_version", 1), cls.class_version):
                 getattr(cls, f"upcast_v{version}_v{version + 1}")(old)
             event = _adapter(cls).validate_python(old)
@@ -123,14 +171,16 @@ def decoded(originator_id: Any, originator_version: int, topic: str, state: str 
         ) from error
     # Nobody has seen the event yet, so that its header may still be filled in; a second object would cost more than
     # all the rest.
-    vars(event).update(originator_id=originator_id, originator_version=originator_version)
+    vars(event).update(own)
     return event
 
 
-def recorded(originator_id: Any, originator_version: int, topic: str, state: str, position: int) -> Recorded:
+def recorded(
+    originator_id: Any, originator_version: int, topic: str, state: str, position: int, key: bytes | None
+) -> Recorded:
     """A row of the log, as `cr.events.store.read` gives it. Raises `MapperDeserialisationError` that names it."""
     try:
-        return Recorded(position, decoded(originator_id, originator_version, topic, state))
+        return Recorded(position, decoded(originator_id, originator_version, topic, state, key))
     except MapperDeserialisationError as error:
         raise MapperDeserialisationError(f"position {position}, {error}") from error
 

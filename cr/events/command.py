@@ -1,6 +1,7 @@
 """`cr-events`: show, follow and copy the log. It only reads, and a database user that may only read is enough.
 
 Drafts are in the log, and nobody but those who write them may see them: what these commands print is for operators.
+`show` and `tail` open what is sealed, with the keys that are there; an export is the log as it stands.
 """
 
 from __future__ import annotations
@@ -16,7 +17,9 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from cr.events import rule as rules
-from cr.events.store import events, read, settled_head
+from cr.events.keys import draft_keys
+from cr.events.sealing import MARK, Place, boxed, unsealed
+from cr.events.store import events, read, select, settled_head
 from cr.output import escaped, printable
 from cr.terminal import at_terminal, failed, say
 
@@ -25,7 +28,10 @@ RULES = sorted(kind.TOPIC for kind in rules.EVENTS)
 PAUSE = 1.0
 """Seconds between two looks at the log."""
 
-PRIVATE = "Drafts are in this copy, which only those who write them may see. Keep it from everybody else."
+PRIVATE = (
+    "Drafts are in this copy, sealed with keys that are not. Who wrote when is in clear, and so are drafts from before "
+    "there were keys. Keep it from everybody else."
+)
 NOT_PUBLIC = "Rules that were withdrawn and ids of accounts are in this copy. It is not for the public."
 
 
@@ -59,7 +65,7 @@ def _parser() -> argparse.ArgumentParser:
     tail.add_argument("-f", dest="follow", action="store_true", help="and all that follow, until Ctrl-C")
     for each in (show, tail):
         each.add_argument(
-            "--json", action="store_true", help="as lines of export, with escapes for what a terminal would obey"
+            "--json", action="store_true", help="as lines of export, but opened, and with escapes for a terminal's sake"
         )
     export = command("export", "the whole log as lines of JSON, to keep a copy elsewhere")
     export.add_argument("--rules-only", action="store_true", help="without drafts")
@@ -79,12 +85,12 @@ Form = Callable[[Any], str]
 
 def _form(options: argparse.Namespace) -> Form:
     if options.json:
-        return lambda row: escaped(line(row))
+        return lambda row: escaped(line(row, _opened(row)))
     return paragraph if options.command == "show" else summary
 
 
-def line(row: Any) -> str:
-    """One JSON object. `state` comes last, byte for byte as it stands in the log."""
+def line(row: Any, state: str) -> str:
+    """One JSON object. `state` comes last, byte for byte."""
     header = {
         "position": row.position,
         "id": str(row.originator_id),
@@ -92,7 +98,7 @@ def line(row: Any) -> str:
         "topic": row.topic,
         "recorded_at": row.recorded_at.isoformat(),
     }
-    return f'{json.dumps(header, separators=(",", ":"))[:-1]},"state":{row.state}}}'
+    return f'{json.dumps(header, separators=(",", ":"))[:-1]},"state":{state}}}'
 
 
 def paragraph(row: Any) -> str:
@@ -113,10 +119,27 @@ def summary(row: Any) -> str:
 def _state(row: Any) -> dict[str, Any]:
     """Of an event that nobody can read, the text that stands there."""
     try:
-        state = json.loads(row.state)
+        state = json.loads(_opened(row))
     except ValueError:
         state = None
     return state if isinstance(state, dict) else {"unreadable": row.state}
+
+
+def _opened(row: Any) -> str:
+    """The state in clear; where that can't be, why."""
+    box = boxed(row.state) if row.topic.startswith("draft.") else None
+    if box is None:
+        return str(row.state)
+    if not hasattr(row, "key"):
+        why = "this database user may not read its key"
+    elif row.key is None:
+        why = "its key was erased"
+    else:
+        try:
+            return unsealed(row.key, Place(row.originator_id, row.originator_version, row.topic), box).decode()
+        except ValueError as error:
+            why = str(error)
+    return f'{box.clear}{MARK}{why}"}}'
 
 
 def _when_what_who(row: Any, state: dict[str, Any]) -> str:
@@ -131,10 +154,10 @@ SHOWN_AT_ONCE = 100
 
 def _show(engine: sa.Engine, originator: UUID, form: Form) -> int:
     version = events.c.originator_version
-    query = sa.select(events).where(events.c.originator_id == originator).order_by(version).limit(SHOWN_AT_ONCE)
     shown = 0
     with _reading(engine) as connection:
-        while rows := connection.execute(query.where(version > shown)).all():
+        query = select(_columns(connection)).where(events.c.originator_id == originator).order_by(version)
+        while rows := connection.execute(query.where(version > shown).limit(SHOWN_AT_ONCE)).all():
             _print(rows, form)
             shown = rows[-1].originator_version
     if not shown:
@@ -144,9 +167,10 @@ def _show(engine: sa.Engine, originator: UUID, form: Form) -> int:
 
 def _tail(engine: sa.Engine, number: int, form: Form, *, follow: bool) -> int:
     head = settled_head(engine)
-    last = sa.select(events).where(events.c.position <= head).order_by(events.c.position.desc()).limit(number)
     newest = sa.select(sa.func.max(events.c.position))
     with _reading(engine) as connection:
+        columns = _columns(connection)
+        last = select(columns).where(events.c.position <= head).order_by(events.c.position.desc()).limit(number)
         _print(reversed(connection.execute(last).all()), form)
     while follow:
         sys.stdout.flush()
@@ -156,9 +180,15 @@ def _tail(engine: sa.Engine, number: int, form: Form, *, follow: bool) -> int:
                 continue
         done, head = head, settled_head(engine)
         with _reading(engine) as connection:
-            for batch in read(connection, after=done, to=head, columns=tuple(events.c)):
+            for batch in read(connection, after=done, to=head, columns=columns):
                 _print(batch, form)
     return 0
+
+
+def _columns(connection: sa.Connection) -> Sequence[sa.Column[Any]]:
+    """Of the log, with the keys of drafts if this database user may see them."""
+    may = connection.scalar(sa.select(sa.func.has_table_privilege(draft_keys.name, "SELECT")))
+    return (*events.c, draft_keys.c.key) if may else tuple(events.c)
 
 
 def _export(engine: sa.Engine, *, rules_only: bool) -> int:
@@ -167,7 +197,7 @@ def _export(engine: sa.Engine, *, rules_only: bool) -> int:
     topics = RULES if rules_only else ()
     with _reading(engine) as connection:
         for batch in read(connection, after=0, to=head, topics=topics, columns=tuple(events.c)):
-            _print(batch, line)
+            _print(batch, lambda row: line(row, row.state))
             count += len(batch)
     sys.stdout.flush()
     sys.stderr.write(f"Copied {count:,} events, up to position {head:,}.\n")

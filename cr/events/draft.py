@@ -19,7 +19,7 @@ from cr.catalog import sections
 from cr.catalog.sections import BY_KEY, FACETS, SECTIONS, VALUES, Section
 from cr.errors import Conflict, Forbidden, NoRoom, ValidationProblem
 from cr.events import payload
-from cr.events.base import Event, stamped
+from cr.events.base import Event, Sealed, stamped
 from cr.events.document import aligned
 from cr.events.payload import (
     ABSENT,
@@ -43,6 +43,7 @@ Source = Literal["blank", "template", "revision", "remix", "use-case", "guest"]
 @dataclass(frozen=True, kw_only=True)
 class DraftEvent(Event):
     TOPIC = "draft"
+    sealed = True
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -216,6 +217,7 @@ class Rebased(DraftEvent):
 @dataclass(frozen=True, kw_only=True)
 class Published(DraftEvent):
     TOPIC = "draft.Published"
+    sealed = False
     rule: UUID
     revision: int
 
@@ -223,6 +225,24 @@ class Published(DraftEvent):
 @dataclass(frozen=True, kw_only=True)
 class Discarded(DraftEvent):
     TOPIC = "draft.Discarded"
+    sealed = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class PassedOn(DraftEvent):
+    """Another writer is its owner from now on."""
+
+    TOPIC = "draft.PassedOn"
+    sealed = False
+    owner: UUID
+
+
+@dataclass(frozen=True, kw_only=True)
+class Erased(DraftEvent):
+    """The last event of a draft whose key is erased with it: nothing that it said can be read again."""
+
+    TOPIC = "draft.Erased"
+    sealed = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -230,6 +250,7 @@ class WriterJoined(DraftEvent):
     """`writer` is an account: it may write the draft of a new rule beside its owner."""
 
     TOPIC = "draft.WriterJoined"
+    sealed = False
     writer: UUID
 
 
@@ -238,6 +259,7 @@ class WriterRemoved(DraftEvent):
     """By the owner, or by the writer, who leaves."""
 
     TOPIC = "draft.WriterRemoved"
+    sealed = False
     writer: UUID
 
 
@@ -302,6 +324,8 @@ def project(state: Draft | None, events: Iterable[Event]) -> Draft | None:
 def evolve(state: Draft | None, event: Event) -> Draft | None:
     """The state after `event`. Pure, and never refuses: what is in the log has happened."""
     match event:
+        case Erased() | Sealed():
+            return None  # one that nobody can read is to everybody as if it had never been
         case DraftSnapshot():
             return event.draft
         case Started():
@@ -334,6 +358,8 @@ def evolve(state: Draft | None, event: Event) -> Draft | None:
             return replace(state, writers=state.writers | {event.writer})
         case WriterRemoved():
             return replace(state, writers=state.writers - {event.writer})
+        case PassedOn():
+            return replace(state, owner=event.owner, writers=state.writers - {event.owner})
         case Rebased():
             return replace(state, payload=event.payload, revision=event.revision, based_at=event.originator_version)
         case Restored():
@@ -561,7 +587,7 @@ def last_change(version: int, event_at: Callable[[int], Event]) -> Event | None:
     """The event that undoing takes back in a draft after event `version`; None where there is none but the beginning.
 
     What was undone is passed over, together with its undoing, so that undoing twice goes two changes back. To be at
-    another step of the flow is no change, and neither is who writes.
+    another step of the flow is no change, nor is who writes or owns it.
     """
     for _ in range(LOOKED_AT_MOST):
         match event := event_at(version):
@@ -569,7 +595,7 @@ def last_change(version: int, event_at: Callable[[int], Event]) -> Event | None:
                 return None
             case Restored(undid=int()):
                 version = event.version
-            case ExtraAnswered(key=payload.STEP) | WriterJoined() | WriterRemoved():
+            case ExtraAnswered(key=payload.STEP) | WriterJoined() | WriterRemoved() | PassedOn():
                 version -= 1
             case _:
                 return _rebasing(event, event_at) or event
@@ -636,6 +662,20 @@ def discard(draft: Draft, actor: UUID) -> list[DraftEvent]:
         return []
     must_be_open(draft)
     return [Discarded()]
+
+
+def pass_on(draft: Draft, actor: UUID, to: UUID) -> list[PassedOn]:
+    """Nothing when it is theirs already. Whether they write it, too, is for the caller to know."""
+    if actor != draft.owner:
+        raise Forbidden("Only whose draft this is can pass it on.")
+    return [] if to == draft.owner else [PassedOn(owner=to)]
+
+
+def erase(draft: Draft, actor: UUID) -> list[Erased]:
+    """Whether open, published or discarded."""
+    if actor != draft.owner:
+        raise Forbidden("Only whose draft this is can erase it.")
+    return [Erased()]
 
 
 def publish(draft: Draft, rule: UUID, revision: int) -> list[DraftEvent]:

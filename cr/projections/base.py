@@ -13,12 +13,13 @@ from pydantic_core import to_json
 
 from cr.db import NAMING
 from cr.events import base as events
+from cr.events import sealing
 from cr.events.base import Event, Recorded
 
 metadata = sa.MetaData(naming_convention=NAMING)
 """Tables of the read models. A rebuild makes them; migrations don't know them."""
 
-SHARED = (__file__, events.__file__)
+SHARED = (__file__, events.__file__, sealing.__file__)
 """What the rows of every read model are made by, for fingerprints: how events are read, and how rows are written."""
 
 
@@ -37,7 +38,15 @@ class Update:
     values: Mapping[str, Any]
 
 
-Operation = Insert | Update
+@dataclass(frozen=True)
+class Delete:
+    """Take away every row whose columns equal `key`: the primary key's columns, or the first of them."""
+
+    table: sa.Table
+    key: Mapping[str, Any]
+
+
+Operation = Insert | Update | Delete
 Handler = Callable[[Any, int], Iterable[Operation]]
 """(event, position in the log) -> operations. No clock, no chance, no settings, no reading."""
 
@@ -81,9 +90,13 @@ class Buffer:
     def __init__(self) -> None:
         self.inserts: dict[sa.Table, dict[Key, dict[str, Any]]] = defaultdict(dict)
         self.updates: dict[sa.Table, dict[Key, dict[str, Any]]] = defaultdict(dict)
+        self.deletes: dict[sa.Table, dict[Key, Mapping[str, Any]]] = defaultdict(dict)
 
     def add(self, operation: Operation) -> None:
         table = operation.table
+        if isinstance(operation, Delete):
+            self._delete(table, operation.key)
+            return
         source = operation.row if isinstance(operation, Insert) else operation.key
         key = tuple([source[name] for name in _key(table)])
         if isinstance(operation, Insert):
@@ -95,23 +108,40 @@ class Buffer:
         else:
             self.updates[table][key] = {**operation.key, **operation.values}
 
+    def _delete(self, table: sa.Table, columns: Mapping[str, Any]) -> None:
+        start = tuple([columns[name] for name in _key(table)[: len(columns)]])
+        for waiting in (self.inserts[table], self.updates[table]):
+            for key in [key for key in waiting if key[: len(start)] == start]:
+                del waiting[key]
+        self.deletes[table][start] = columns
+
     def flush(self, connection: sa.Connection, schema: str = "public") -> None:
         """Write everything, to another schema than the live one where a rebuild says so.
 
         Rows travel as one JSON text, which PostgreSQL takes apart: for many rows a third of the work of a list of
         VALUES, and for one no more. A new row that lacks a column gets NULL there.
         """
+        # First: what came after a deletion is still to come, and what came before waits no longer.
+        for table, gone in self.deletes.items():
+            for columns, rows_gone in _alike(gone.values()).items():
+                _send(connection, _delete(table, columns, schema), rows_gone)
         for table, rows in self.inserts.items():
             if rows:
                 _send(connection, _insert(table, schema), rows.values())
         for table, changes in self.updates.items():
-            alike: dict[tuple[str, ...], list[dict[str, Any]]] = defaultdict(list)
-            for change in changes.values():
-                alike[tuple(change)].append(change)
-            for columns, rows_alike in alike.items():
+            for columns, rows_alike in _alike(changes.values()).items():
                 _send(connection, _update(table, columns, schema), rows_alike)
         self.inserts.clear()
         self.updates.clear()
+        self.deletes.clear()
+
+
+def _alike(rows: Iterable[Mapping[str, Any]]) -> dict[tuple[str, ...], list[Mapping[str, Any]]]:
+    """{columns: the rows that have these}"""
+    alike: dict[tuple[str, ...], list[Mapping[str, Any]]] = defaultdict(list)
+    for row in rows:
+        alike[tuple(row)].append(row)
+    return alike
 
 
 def _send(connection: sa.Connection, statement: str, rows: Iterable[Mapping[str, Any]]) -> None:
@@ -136,3 +166,10 @@ def _update(table: sa.Table, columns: tuple[str, ...], schema: str) -> str:
     values = ", ".join(f'"{column}" = new."{column}"' for column in columns if column not in key)
     same = " AND ".join(f'old."{column}" = new."{column}"' for column in key)
     return f"UPDATE {name} AS old SET {values} FROM json_populate_recordset(NULL::{name}, %s) AS new WHERE {same}"  # noqa: S608
+
+
+@cache
+def _delete(table: sa.Table, columns: tuple[str, ...], schema: str) -> str:
+    name = f"{schema}.{table.name}"
+    same = " AND ".join(f'old."{column}" = gone."{column}"' for column in columns)
+    return f"DELETE FROM {name} AS old USING json_populate_recordset(NULL::{name}, %s) AS gone WHERE {same}"  # noqa: S608

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from cr.db import Timestamp
 from cr.events import draft as d
 from cr.fingerprint import fingerprint
-from cr.projections.base import SHARED, Insert, Operation, Projection, Update, metadata
+from cr.projections.base import SHARED, Delete, Insert, Operation, Projection, Update, metadata
 
 drafts = sa.Table(
     "drafts",
@@ -75,7 +75,13 @@ def started(event: d.Started, position: int) -> Iterable[Operation]:
     yield Insert(begun, {"draft": event.originator_id, "account": event.owner, "position": position})
 
 
-@PROJECTION.on(*(each for each in d.EVENTS if each is not d.Started))
+@PROJECTION.on(d.Erased)
+def erased(event: d.Erased, position: int) -> Iterable[Operation]:
+    yield Delete(drafts, {"id": event.originator_id})
+    yield Delete(begun, {"draft": event.originator_id})
+
+
+@PROJECTION.on(*(each for each in d.EVENTS if each not in (d.Started, d.Erased)))
 def touched(event: d.DraftEvent, position: int) -> Iterable[Operation]:
     values: dict[str, Any] = {
         "version": event.originator_version,
@@ -95,6 +101,8 @@ def touched(event: d.DraftEvent, position: int) -> Iterable[Operation]:
             values |= {"status": "published", "rule": event.rule}
         case d.Discarded():
             values["status"] = "discarded"
+        case d.PassedOn():
+            values["owner"] = event.owner
     yield Update(drafts, {"id": event.originator_id}, values)
     if event.actor is not None:
         # There is such a row for no one else.

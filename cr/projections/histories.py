@@ -17,7 +17,7 @@ from cr.events import draft as d
 from cr.events import rule as r
 from cr.events.base import Event
 from cr.fingerprint import fingerprint
-from cr.projections.base import SHARED, Insert, Operation, Projection, metadata
+from cr.projections.base import SHARED, Delete, Insert, Operation, Projection, metadata
 
 histories = sa.Table(
     "histories",
@@ -49,7 +49,13 @@ SOURCES = {
 }
 
 
-@PROJECTION.on(*d.EVENTS, *r.EVENTS)
+@PROJECTION.on(d.Erased)
+def erased(event: d.Erased, position: int) -> Iterable[Operation]:
+    """The sentences quote what people wrote."""
+    yield Delete(histories, {"originator": event.originator_id})
+
+
+@PROJECTION.on(*(each for each in (*d.EVENTS, *r.EVENTS) if each is not d.Erased))
 def happened(event: Event, position: int) -> Iterable[Operation]:
     if isinstance(event, d.ExtraAnswered) and event.key in QUIET:
         return
@@ -126,6 +132,8 @@ def told(event: Event) -> str:
             return "Joined to write this draft."
         case d.WriterRemoved():
             return "No longer writes this draft." if event.writer == event.actor else "Removed a writer."
+        case d.PassedOn():
+            return "Passed the draft on to another writer."
         case r.Published():
             return "Published the rule, copied from another one." if event.copied_from else "Published the rule."
         case r.Revised():

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from cr.events import draft as d
 from cr.fingerprint import fingerprint
 from cr.projections import presence
-from cr.projections.base import SHARED, Operation, Projection
+from cr.projections.base import SHARED, Delete, Operation, Projection
 from cr.projections.drafts import drafts
 
 writers = presence.table("writers", "draft")
@@ -23,6 +23,17 @@ PROJECTION = Projection("writers", fingerprint(__file__, presence.__file__, d.__
 @PROJECTION.on(d.WriterJoined, d.WriterRemoved)
 def came_or_went(event: d.WriterJoined | d.WriterRemoved, position: int) -> Iterable[Operation]:
     yield presence.row(writers, "draft", event, event.writer, joined=isinstance(event, d.WriterJoined))
+
+
+@PROJECTION.on(d.PassedOn)
+def passed_on(event: d.PassedOn, position: int) -> Iterable[Operation]:
+    """Its owner is no writer beside themself."""
+    yield presence.row(writers, "draft", event, event.owner, joined=False)
+
+
+@PROJECTION.on(d.Erased)
+def erased(event: d.Erased, position: int) -> Iterable[Operation]:
+    yield Delete(writers, {"draft": event.originator_id})
 
 
 def includes(session: Session, draft_id: UUID, account: UUID) -> bool:

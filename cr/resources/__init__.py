@@ -8,6 +8,8 @@
     │   └── review-template
     │       └── {slug}              TemplateReview     a template, to look at and to begin from
     ├── templates                   Templates          all of them
+    ├── use-cases                   UseCases           worked examples
+    │   └── {slug}                  UseCaseResource    a story beside its rule; view begin
     ├── drafts                      Drafts             my drafts
     │   └── {id}                    DraftResource      one draft; views history, publish, discard, copy
     │       ├── writers             Writers            who writes it together, before it is a rule; views as below
@@ -34,6 +36,8 @@
         │   └── {id}                ApiRule            view duplicate
         ├── templates               ApiTemplates
         │   └── {slug}              ApiTemplate
+        ├── use-cases               ApiUseCases
+        │   └── {slug}              ApiUseCase         view duplicate
         └── uploads                 ApiUploads
             └── {id}                ApiUpload          an uploaded file
 

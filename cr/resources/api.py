@@ -7,8 +7,8 @@ from typing import Any
 from pyramid.authorization import Allow, Authenticated
 
 from cr import uploads
-from cr.catalog import store
-from cr.catalog.items import Template
+from cr.catalog import store, use_cases
+from cr.catalog.items import Template, UseCase
 from cr.catalog.slugs import is_slug
 from cr.resources.base import Resource, uuid_or_keyerror
 from cr.resources.rules import find_rule, rule_acl
@@ -73,6 +73,21 @@ class ApiTemplates(Resource):
         return ApiTemplate(self.request, template).placed(name, self)
 
 
+class ApiUseCase(Resource):
+    """One use case, wrapped as `use_case`."""
+
+    def __init__(self, request: Any, use_case: UseCase) -> None:
+        super().__init__(request)
+        self.use_case = use_case
+
+
+class ApiUseCases(Resource):
+    __acl__ = [(Allow, Authenticated, Permission.RULE_PUBLISH)]
+
+    def __getitem__(self, name: str) -> Resource:
+        return ApiUseCase(self.request, use_cases.of(self.request)[name]).placed(name, self)
+
+
 class ApiCreateFlow(Resource):
     pass
 
@@ -104,4 +119,5 @@ class Api(Resource):
         "rules": ApiRules,
         "templates": ApiTemplates,
         "uploads": ApiUploads,
+        "use-cases": ApiUseCases,
     }

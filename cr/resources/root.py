@@ -7,6 +7,7 @@ from cr.resources.base import Resource
 from cr.resources.create import Create, Templates
 from cr.resources.drafts import Drafts
 from cr.resources.rules import RulesResource
+from cr.resources.use_cases import UseCases
 
 
 class Login(Resource):
@@ -26,6 +27,7 @@ class Root(Resource):
         "templates": Templates,
         "drafts": Drafts,
         "rules": RulesResource,
+        "use-cases": UseCases,
         "api": Api,
         "metrics": Metrics,
     }

@@ -76,6 +76,9 @@ def organizer(
                     part: f"{second}/{part}"
                     for part in ("about", "values", "communication", "membership", "decisions", "conflict", "more")
                 },
+                "use cases": "/use-cases",
+                "use case": "/use-cases/ternfield",
+                "begin with a use case": "/use-cases/ternfield/begin",
                 "login": "/login",
                 "expired link": "/login?error=expired_link",
                 "not found": "/nothing",

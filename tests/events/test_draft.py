@@ -343,3 +343,11 @@ def test_undoing_passes_over_who_came_and_went() -> None:
     facts = [d.Started(owner=OWNER), d.Named(title="Elm"), d.WriterJoined(writer=BO), d.WriterRemoved(writer=BO)]
     events = stamped(facts, of=DRAFT, after=0, actor=OWNER, at=NOON)
     assert d.last_change(4, lambda version: events[version - 1]) == events[1]
+
+
+def test_a_writer_to_whom_a_draft_is_passed_on_is_its_owner() -> None:
+    passed_on = given(d.WriterJoined(writer=BO), d.WriterJoined(writer=CY), d.PassedOn(owner=BO))
+    assert (passed_on.owner, passed_on.writers) == (BO, {CY})
+    d.must_be_owner(passed_on, BO)
+    with pytest.raises(Forbidden):
+        d.must_be_writer(passed_on, OWNER)

@@ -279,6 +279,21 @@ def test_after_the_removal_is_committed_nothing_more_is_written(
     assert unequal(engine) == []
 
 
+def test_a_writer_to_whom_the_draft_is_passed_on_owns_it(
+    ada: TestApp, bo: TestApp, cy: TestApp, draft: str, engine: sa.Engine, clock: Clock
+) -> None:
+    for person in (bo, cy):
+        let_in(ada, person, draft)
+    with commands(engine) as app:
+        owner, writer = account_of(engine, "ada@example.org"), account_of(engine, "bo@example.org")
+        app.pass_on_draft(UUID(draft[-36:]), owner, clock.now, writer)
+    ada.get(draft, status=403)
+    assert people(bo.get(f"{draft}/writers")) == ["The owner (you)", "A writer"]
+    rule = publish(bo, draft)
+    assert people(cy.get(f"{rule}/organizers")) == ["The owner", "An organizer (you)"]
+    assert unequal(engine) == []
+
+
 # Invitations by mail
 
 

@@ -45,6 +45,8 @@ STATE = (
     '"fields":{"meaning":"We look after each other, and after what we share."}}'
 )
 
+KEY = bytes(32)
+
 
 def main(argv: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.performance.log", description=__doc__)
@@ -99,7 +101,7 @@ def plain(url: str) -> Iterator[Callable[[], None]]:
 def ours(url: str) -> Iterator[Callable[[], None]]:
     """An event object through mapper and recorder, in a transaction of its own on a connection that is there."""
     with closing(engine_of(url)) as engine, engine.connect() as connection:
-        store = EventStore(JsonMapper(), Recorder(lambda: nullcontext(connection)))
+        store = EventStore(JsonMapper(lambda draft: KEY), Recorder(lambda: nullcontext(connection)))
 
         def append() -> None:
             store.put([event()])
@@ -112,7 +114,7 @@ def ours(url: str) -> Iterator[Callable[[], None]]:
 def pooled(url: str) -> Iterator[Callable[[], None]]:
     """The same, with the connection taken from the pool and asked whether it lives, each time."""
     with closing(engine_of(url)) as engine:
-        store = EventStore(JsonMapper(), Recorder(engine.begin))
+        store = EventStore(JsonMapper(lambda draft: KEY), Recorder(engine.begin))
         yield lambda: store.put([event()])
 
 

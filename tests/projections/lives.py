@@ -20,7 +20,7 @@ NOON = datetime(2026, 3, 12, 12, tzinfo=UTC)
 
 STEPS = (
     *("start", "write", "write", "write", "restore", "undo", "discard", "publish", "edit", "revise"),
-    *("duplicate", "copy", "rebase", "join", "remove", "let in", "put out", "withdraw"),
+    *("let in", "put out", "pass on", "erase", "duplicate", "copy", "rebase", "join", "remove", "withdraw"),
 )
 
 steps = st.tuples(
@@ -68,6 +68,10 @@ def live(engine: sa.Engine, life: list[Any]) -> int:
                         app.undo_draft(draft, person, at, app.draft(draft).version)
                     case "discard":
                         app.discard_draft(draft, person, at)
+                    case "pass on":
+                        app.pass_on_draft(draft, person, at, PEOPLE[choice % len(PEOPLE)])
+                    case "erase":
+                        app.erase_draft(draft, person, at)
                     case "publish":
                         rules.append(app.publish_draft(draft, person, at, **decision(choice, at)).id)
                     case "edit":
@@ -126,4 +130,9 @@ def sample_life() -> list[Any]:
         ("remove", a, 1, first),
         ("withdraw", a, 1, first),
         ("discard", b, 1, first),
+        ("start", a, 0, first),
+        ("pass on", a, 5, first),
+        ("write", b, 5, second),
+        ("erase", b, 5, second),
+        ("erase", a, 2, first),
     ]

@@ -35,6 +35,7 @@ SAMPLES: dict[type[Any], dict[str, Any]] = {
     d.Discarded: {},
     d.WriterJoined: {"writer": UUID(int=6)},
     d.WriterRemoved: {"writer": UUID(int=6)},
+    d.PassedOn: {"owner": UUID(int=2)},
     r.Published: {"title": "Elm", "summary": None, "document": {}},
     r.Revised: {"revision": 2, "title": "Elm", "summary": None, "document": {}},
     r.Withdrawn: {},
@@ -48,7 +49,7 @@ SAMPLES: dict[type[Any], dict[str, Any]] = {
 
 
 def test_there_is_a_sample_of_every_kind() -> None:
-    assert set(SAMPLES) == {*d.EVENTS, *r.EVENTS}
+    assert {*SAMPLES, d.Erased} == {*d.EVENTS, *r.EVENTS}
 
 
 @pytest.mark.parametrize("kind", SAMPLES, ids=lambda kind: kind.TOPIC)
@@ -60,17 +61,19 @@ def test_every_event_is_told(kind: type[Any]) -> None:
 
 def test_topics_are_stable() -> None:
     """They are in every log there is: none of these may ever change."""
-    assert sorted(each.TOPIC for each in SAMPLES) == [
+    assert sorted(each.TOPIC for each in (*d.EVENTS, *r.EVENTS)) == [
         "draft.CommunityDescribed",
         "draft.ContextWritten",
         "draft.CustomMethodWritten",
         "draft.Discarded",
+        "draft.Erased",
         "draft.ExtraAnswered",
         "draft.MethodChosen",
         "draft.MethodDescribed",
         "draft.MethodDropped",
         "draft.MethodsOrdered",
         "draft.Named",
+        "draft.PassedOn",
         "draft.PhotoAttached",
         "draft.PhotoDescribed",
         "draft.Published",

@@ -12,6 +12,7 @@ from pyramid.location import lineage
 from pyramid.testing import DummyRequest
 from pyramid.traversal import find_resource, resource_path
 
+from cr.catalog import use_cases
 from cr.resources.api import ApiRule, ApiUpload
 from cr.resources.create import STEPS, Choices
 from cr.resources.drafts import DraftResource
@@ -29,7 +30,9 @@ AN_ORGANIZER = [*SOMEBODY, f"organizer:{THING}"]
 @pytest.fixture
 def root() -> Root:
     # No dbsession: whatever would ask the database fails loudly.
-    return Root(DummyRequest())
+    request = DummyRequest()
+    request.registry = {use_cases.KEY: use_cases.load(None)}
+    return Root(request)
 
 
 def allowed(resource: Any, principals: list[str]) -> set[Permission]:
@@ -68,6 +71,8 @@ def api_upload(root: Root) -> ApiUpload:
         "/create/review-template/consensus",
         "/create/core-values/own",
         "/templates",
+        "/use-cases",
+        "/use-cases/ternfield",
         "/drafts",
         "/rules",
         "/api",
@@ -78,6 +83,8 @@ def api_upload(root: Root) -> ApiUpload:
         "/api/rules/me",
         "/api/templates",
         "/api/uploads",
+        "/api/use-cases",
+        "/api/use-cases/ternfield",
     ],
 )
 def test_every_fixed_address_leads_to_a_resource_that_knows_its_address(root: Root, path: str) -> None:
@@ -99,6 +106,13 @@ def test_nonsense_never_reaches_the_database(root: Root, place: str, name: str) 
         if (same, name) != ("rules", "me"):
             with pytest.raises(KeyError):
                 root["api"][same][name]
+
+
+@pytest.mark.parametrize("name", ["", "ternfield ", "Ternfield", "\0"])
+def test_there_are_no_other_use_cases(root: Root, name: str) -> None:
+    for parent in (root, root["api"]):
+        with pytest.raises(KeyError):
+            parent["use-cases"][name]
 
 
 @pytest.mark.parametrize("name", ["", "x y", "Consensus", "1", "a--b", "-a", "a-", "é", "x" * 65, "a\n", "\0"])

@@ -6,6 +6,8 @@ Revises: 0007
 
 from __future__ import annotations
 
+from os import urandom
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -42,12 +44,22 @@ def upgrade() -> None:
         sa.Column("key", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("draft", name="pk_draft_keys"),
     )
+    give_keys()
     op.add_column("stakeholders", sa.Column("token_hash", sa.LargeBinary(), nullable=True))
     op.add_column("stakeholders", sa.Column("expires_at", sa.DateTime(timezone=True), nullable=True))
     op.create_unique_constraint("uq_stakeholders_token_hash", "stakeholders", ["token_hash"])
 
 
+def give_keys() -> None:
+    """To the drafts there are: what is written from now on is sealed. What stands in the log stays in clear."""
+    connection, keys = op.get_bind(), sa.table("draft_keys", sa.column("draft"), sa.column("key"))
+    started = connection.execute(sa.text("SELECT DISTINCT originator_id FROM events WHERE topic = 'draft.Started'"))
+    while some := started.fetchmany(10_000):
+        connection.execute(sa.insert(keys), [{"draft": draft, "key": urandom(32)} for (draft,) in some])
+
+
 def downgrade() -> None:
+    """Takes the keys: what was sealed with them is lost for ever, and so are the drafts that begin with it."""
     op.drop_constraint("uq_stakeholders_token_hash", "stakeholders", type_="unique")
     op.drop_column("stakeholders", "expires_at")
     op.drop_column("stakeholders", "token_hash")

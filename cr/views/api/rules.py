@@ -74,10 +74,10 @@ def publish(request: Any) -> dict[str, Any]:
         stakeholders=people,
     )
     stakeholders.keep(request.dbsession, rule.id, people, request.now)
-    return _created(rule)
+    return created(rule)
 
 
-def _created(rule: Any) -> dict[str, Any]:
+def created(rule: Any) -> dict[str, Any]:
     return {
         "rule": {
             "id": str(rule.id),
@@ -125,6 +125,6 @@ class OneRule:
 
     @view_config(name="duplicate", request_method="POST", permission=Permission.RULE_OWN)
     def duplicate(self) -> dict[str, Any]:
-        return _created(
+        return created(
             self.request.rules.duplicate_rule(self.rule.id, self.request.identity.account_id, self.request.now)
         )

@@ -64,15 +64,15 @@ class Work(ABC):
         """The version that the posted form was made for. Raises `ValidationProblem`."""
         return seen_version(self.request.POST.get("version", ""), self.version, least=0)
 
-    def write(self, wanted: Payload, base_version: int, *, template: str | None = None) -> None:
-        """Make the text what `wanted` says, written by somebody who saw `base_version`. A draft that is started by it
-        began from `template`, if that is given.
+    def write(self, wanted: Payload, base_version: int, **origin: str) -> None:
+        """Make the text what `wanted` says, written by somebody who saw `base_version`. `origin` is
+        `source` and `of` of the draft that is started by it, if one is.
 
         Raises `Clashes`, `Conflict` for more than five values, and `ValidationProblem` for what is too much.
         """
         before = self.payload
         public = {key: value for key, value in self._canonical(wanted).items() if key not in PRIVATE}
-        self._write(public, base_version, template)
+        self._write(public, base_version, origin)
         if self.payload != public:
             self._canonical(self.payload)  # what two windows wrote may be too much together
         refuse_sixth_value(before, self.payload)
@@ -88,7 +88,7 @@ class Work(ABC):
         """The text as it was at `version`. Raises `Conflict` when that is not known any more."""
 
     @abstractmethod
-    def _write(self, wanted: dict[str, Any], base_version: int, template: str | None) -> None: ...
+    def _write(self, wanted: dict[str, Any], base_version: int, origin: Mapping[str, str]) -> None: ...
 
     @property
     @abstractmethod
@@ -126,14 +126,13 @@ class DraftWork(Work):
             return {}
         return self.payload if version == self.version else self.request.rules.draft(self.draft.id, version).payload
 
-    def _write(self, wanted: dict[str, Any], base_version: int, template: str | None) -> None:
+    def _write(self, wanted: dict[str, Any], base_version: int, origin: Mapping[str, str]) -> None:
         actor, now, rules = self.request.identity.account_id, self.request.now, self.request.rules
         if self.draft is None:
             # Of two first saves at once the second goes on with the draft that the first has started.
             one_at_a_time(self.request.dbsession, actor)
             row = drafts.current(self.request.dbsession, actor)
             if row is None or self._anew:
-                origin = {"source": "template", "of": template} if template else {}
                 self._take(rules.draft(rules.start_draft(actor, now, wanted, **origin)))
                 return
             self._take(rules.draft(row.id))
@@ -210,7 +209,7 @@ class GuestWork(Work):
             )
         return {key: value for key, value in text.items() if key not in PRIVATE}
 
-    def _write(self, wanted: dict[str, Any], base_version: int, template: str | None) -> None:
+    def _write(self, wanted: dict[str, Any], base_version: int, origin: Mapping[str, str]) -> None:
         base = self.before(base_version)
         self._lock()
         result, clashes = merged(base, self.payload, wanted)
