@@ -23,7 +23,8 @@ SESSION_COOKIE = "cr_session"
 class Permission(StrEnum):
     """`scope:resource:action`; who has which is in the ACLs of `cr.resources`."""
 
-    DRAFTS_LIST = "drafts:draft:list"
+    ACCOUNT_OWN = "people:account:own"
+    DRAFT_START = "drafts:draft:start"
     DRAFT_READ = "drafts:draft:read"
     DRAFT_EDIT = "drafts:draft:edit"
     DRAFT_OWN = "drafts:draft:own"
@@ -32,6 +33,7 @@ class Permission(StrEnum):
     RULE_READ = "rules:rule:read"
     RULE_EDIT = "rules:rule:edit"
     RULE_OWN = "rules:rule:own"
+    RULE_LEAVE = "rules:rule:leave"
     TEAM_SEE = "teams:team:see"
     TEAM_LEAD = "teams:team:lead"
     UPLOAD_ADD = "uploads:upload:add"

@@ -375,6 +375,21 @@ class Rules(Application[UUID]):
         rule = self.rule(rule_id)
         return self._decide(rule, rules.remove_organizer(rule, actor, organizer), actor, at)
 
+    def invite_stakeholders(self, rule_id: UUID, actor: UUID, at: datetime, *stakeholders: UUID) -> Rule:
+        """Each under a new id. Whom it means is for the caller to keep, see `cr.accounts.stakeholders`."""
+        rule = self.rule(rule_id)
+        return self._decide(rule, rules.invite(rule, actor, *stakeholders), actor, at)
+
+    def accept_stakeholder(self, rule_id: UUID, actor: UUID, at: datetime, stakeholder: UUID) -> Rule:
+        """`actor` is the stakeholder from now on. Whether it was them who was invited is for the caller to know."""
+        rule = self.rule(rule_id)
+        return self._decide(rule, rules.accept(rule, stakeholder), actor, at)
+
+    def remove_stakeholder(self, rule_id: UUID, actor: UUID, at: datetime, stakeholder: UUID) -> Rule:
+        """By the owner, or by the stakeholder, who leaves."""
+        rule = self.rule(rule_id)
+        return self._decide(rule, rules.remove(rule, actor, stakeholder), actor, at)
+
     # --- Writing -----------------------------------------------------------------------------------------------------
 
     def _to_write(self, draft_id: UUID, actor: UUID) -> Draft:

@@ -48,7 +48,7 @@ class Smtp:
             with self._connected() as server:
                 if self.username and self.password:
                     server.login(self.username, self.password)
-                server.sendmail(sender, list(recipients), encode_message(message))
+                server.sendmail(sender, list(recipients), _lines_as_sent(encode_message(message)))
         except OSError as error:  # smtplib's and ssl's errors are among them
             log.error("The mail server %s:%s did not take a mail: %s", self.host, self.port, _reason(error))
             raise MailFailed() from error
@@ -69,6 +69,11 @@ class Smtp:
             server.close()
             raise
         return server
+
+
+def _lines_as_sent(mail: bytes) -> bytes:
+    """SMTP's line ends: smtplib sends bytes as they are, and servers take a mail without any for one long line."""
+    return b"\r\n".join(mail.splitlines()) + b"\r\n"
 
 
 def _reason(error: OSError) -> str:

@@ -17,6 +17,7 @@ import sqlalchemy as sa
 from cr.accounts.tables import Id
 from cr.db import Timestamp, metadata
 from cr.mail import new_message_id
+from cr.settings import Settings
 
 outbox = sa.Table(
     "outbox",
@@ -54,8 +55,26 @@ def put(
     request: Any, to: str, subject: str, text: str, *, about: UUID | None = None, reply_to: str | None = None
 ) -> UUID:
     """Have a mail sent once this request's transaction is committed; returns the id of its row."""
+    mail_id = write(request.dbsession, request.settings, request.now, to, subject, text, about=about, reply_to=reply_to)
+    waits = request.registry["cr.mail_waits"]
+    request.tm.get().addAfterCommitHook(lambda success: waits.set() if success else None)
+    return mail_id
+
+
+def write(
+    connection: Any,
+    settings: Settings,
+    at: datetime,
+    to: str,
+    subject: str,
+    text: str,
+    *,
+    about: UUID | None = None,
+    reply_to: str | None = None,
+) -> UUID:
+    """As `put`, in any transaction: a server finds the mail when it next looks for what is due."""
     mail_id = uuid4()
-    request.dbsession.execute(
+    connection.execute(
         sa.insert(outbox).values(
             id=mail_id,
             about=about,
@@ -63,14 +82,12 @@ def put(
             reply_to=reply_to,
             subject=subject,
             text=text,
-            message_id=new_message_id(request.settings),
-            written_at=request.now,
+            message_id=new_message_id(settings),
+            written_at=at,
             attempts=0,
-            due_at=request.now,
+            due_at=at,
         )
     )
-    waits = request.registry["cr.mail_waits"]
-    request.tm.get().addAfterCommitHook(lambda success: waits.set() if success else None)
     return mail_id
 
 

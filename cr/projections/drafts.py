@@ -114,14 +114,12 @@ def find(session: Session, draft_id: UUID) -> Any:
     return session.execute(sa.select(drafts).where(drafts.c.id == draft_id)).one_or_none()
 
 
-def open_drafts(session: Session, owner: UUID, limit: int = 50) -> Sequence[Any]:
-    """A person's open drafts, last touched first."""
-    return session.execute(
-        sa.select(drafts)
-        .where(drafts.c.owner == owner, drafts.c.status == "open")
-        .order_by(drafts.c.position.desc())
-        .limit(limit)
-    ).all()
+def open_drafts(session: Session, owner: UUID, limit: int = 50, before: int | None = None) -> Sequence[Any]:
+    """A person's open drafts, last touched first; touched before log position `before` (to page through)."""
+    query = sa.select(drafts).where(drafts.c.owner == owner, drafts.c.status == "open")
+    if before is not None:
+        query = query.where(drafts.c.position < before)
+    return session.execute(query.order_by(drafts.c.position.desc()).limit(limit)).all()
 
 
 def revising(session: Session, owner: UUID, rule: UUID, revision: int) -> Any:

@@ -154,6 +154,8 @@ def told(event: Event) -> str:
             return "A stakeholder accepted."
         case r.StakeholderRemoved():
             return "Removed a stakeholder."
+        case r.StakeholderLeft():
+            return "No longer takes part as a stakeholder."
     raise AssertionError(f"no words for {event!r}")
 
 
@@ -184,8 +186,7 @@ def actors(session: Session, rule_ids: Collection[UUID]) -> dict[UUID, list[UUID
     query = (
         sa.select(histories.c.originator, histories.c.actor)
         .where(histories.c.originator.in_(rule_ids), histories.c.actor.is_not(None))
-        # Who accepts a rule may be an organizer besides, which is nobody's business.
-        .where(histories.c.topic != r.StakeholderAccepted.TOPIC)
+        .where(histories.c.topic.not_in([each.TOPIC for each in r.BY_STAKEHOLDERS]))
         .group_by(histories.c.originator, histories.c.actor)
         .order_by(sa.func.min(histories.c.version))
     )

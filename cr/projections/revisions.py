@@ -287,3 +287,12 @@ def heads(session: Session, rule_id: UUID, numbers: Iterable[int]) -> dict[int, 
     """These revisions by their numbers, without the long texts."""
     query = sa.select(*_HEAD).where(revisions.c.rule == rule_id, revisions.c.revision.in_(list(numbers)))
     return {row.revision: row for row in session.execute(query)}
+
+
+def heads_of(session: Session, which: Iterable[tuple[UUID, int]]) -> dict[tuple[UUID, int], Any]:
+    """Revisions by their rules and numbers, without the long texts."""
+    wanted = list(which)
+    if not wanted:
+        return {}
+    query = sa.select(*_HEAD).where(sa.tuple_(revisions.c.rule, revisions.c.revision).in_(wanted))
+    return {(row.rule, row.revision): row for row in session.execute(query)}

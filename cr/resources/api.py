@@ -7,6 +7,7 @@ from typing import Any
 from pyramid.authorization import Allow, Authenticated
 
 from cr import uploads
+from cr.accounts import stakeholders
 from cr.catalog import store, use_cases
 from cr.catalog.items import Template, UseCase
 from cr.catalog.slugs import is_slug
@@ -21,6 +22,19 @@ class ApiMagicLink(Resource):
 
 class ApiAuth(Resource):
     children = {"magic-link": ApiMagicLink}
+
+
+class ApiEmailChange(Resource):
+    pass
+
+
+class ApiUser(Resource):
+    __acl__ = [(Allow, Authenticated, Permission.ACCOUNT_OWN)]
+    children = {"email-change": ApiEmailChange}
+
+
+class ApiOrganizerInquiry(Resource):
+    pass
 
 
 class ApiMyDraft(Resource):
@@ -43,10 +57,51 @@ class ApiRule(Resource):
         self.rule = rule
         self.__acl__ = rule_acl(rule)
 
+    def __getitem__(self, name: str) -> Resource:
+        if name != "stakeholders":
+            raise KeyError(name)
+        identity = self.request.identity
+        if identity and identity.account_id != self.rule.owner:
+            raise KeyError(name)
+        return ApiStakeholders(self.request, self.rule).placed(name, self)
+
+
+class ApiStakeholders(Resource):
+    """The stakeholders of `rule`, for its owner: to anybody else who is signed in there is nothing here."""
+
+    def __init__(self, request: Any, rule: Any) -> None:
+        super().__init__(request)
+        self.rule = rule
+
+    def __getitem__(self, name: str) -> Resource:
+        identifier = uuid_or_keyerror(name)
+        for each in stakeholders.of(self.request.dbsession, self.rule.id):
+            if each.id == identifier:
+                return ApiStakeholder(self.request, self.rule, each).placed(name, self)
+        raise KeyError(name)
+
+
+class ApiStakeholder(Resource):
+    """One of them, wrapped as `stakeholder` (of `cr.accounts.stakeholders`)."""
+
+    def __init__(self, request: Any, rule: Any, stakeholder: stakeholders.Stakeholder) -> None:
+        super().__init__(request)
+        self.rule = rule
+        self.stakeholder = stakeholder
+
+
+class ApiStakeholderInvite(Resource):
+    pass
+
+
+class ApiInvites(Resource):
+    children = {"rule-stakeholder": ApiStakeholderInvite}
+
 
 class ApiRules(Resource):
     __acl__ = [(Allow, Authenticated, Permission.RULE_PUBLISH)]
     children = {"me": ApiMyRules}
+    variable = ("{id}", ApiRule)
 
     def __getitem__(self, name: str) -> Resource:
         if name in self.children:
@@ -64,6 +119,8 @@ class ApiTemplate(Resource):
 
 
 class ApiTemplates(Resource):
+    variable = ("{slug}", ApiTemplate)
+
     def __getitem__(self, name: str) -> Resource:
         if not is_slug(name):
             raise KeyError(name)
@@ -102,6 +159,7 @@ class ApiUpload(Resource):
 
 class ApiUploads(Resource):
     __acl__ = [(Allow, Authenticated, Permission.UPLOAD_ADD)]
+    variable = ("{id}", ApiUpload)
 
     def __getitem__(self, name: str) -> Resource:
         identifier = uuid_or_keyerror(name)
@@ -116,8 +174,11 @@ class Api(Resource):
         "auth": ApiAuth,
         "create-flow": ApiCreateFlow,
         "drafts": ApiDrafts,
+        "invites": ApiInvites,
+        "organizer-inquiry": ApiOrganizerInquiry,
         "rules": ApiRules,
         "templates": ApiTemplates,
         "uploads": ApiUploads,
         "use-cases": ApiUseCases,
+        "user": ApiUser,
     }

@@ -1,4 +1,4 @@
-"""My drafts, each draft, and the parts that it is written in."""
+"""Drafts, and the parts that each is written in."""
 
 from __future__ import annotations
 
@@ -66,8 +66,8 @@ class DraftResource(Resource):
 
 
 class Drafts(Resource):
-    title = "My drafts"
-    __acl__ = [(Allow, Authenticated, Permission.DRAFTS_LIST)]
+    title = "Drafts"
+    __acl__ = [(Allow, Authenticated, Permission.DRAFT_START)]
 
     def __getitem__(self, name: str) -> Resource:
         draft_id = uuid_or_keyerror(name)

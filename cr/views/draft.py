@@ -60,7 +60,7 @@ class DraftPage:
                 "status": self.draft.status,
                 "revises": revised_rule(self.row, self.request),
                 "revises_revision": self.draft.revision,
-                "copies": origin(self.request, self.row.copied_from, self.row.copied_revision),
+                "copies": origin(self.request, self.row),
                 "url": self.url(),
                 "guided_url": guided_path(self.request, self.draft.id),
                 "mine": self.draft.owner == self.actor,
@@ -158,7 +158,7 @@ class DraftViews(DraftPage):
             raise Conflict("The draft changed after you were asked. Look at it once more, then discard it.")
         draft_addresses.save(self.request.dbsession, self.draft.id, self.actor, {})
         self.request.rules.discard_draft(self.draft.id, self.actor, self.request.now)
-        return HTTPSeeOther(self.request.resource_url(self.context.__parent__))
+        return HTTPSeeOther(self.request.urls.profile)
 
 
 def lines(key: str, payload: Payload) -> list[str]:

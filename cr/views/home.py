@@ -10,6 +10,7 @@ from pyramid.view import view_config
 from cr.page_cache import Concerns
 from cr.projections import rules
 from cr.resources.root import Root
+from cr.views.asking import blank
 from cr.views.public import answer, any_change, listing
 from cr.views.use_cases import listed
 
@@ -20,5 +21,6 @@ def home(context: Root, request: Any) -> Response:
         "recent": listing(rules.last_touched(request.dbsession, 5), request),
         "cases": listed(request),
         "feed": request.resource_path(context, "rules", "feed.atom"),
+        "ask": blank(request),
     }
     return answer(request, "cr:templates/home.jinja2", values, any_change(request))

@@ -15,7 +15,6 @@ from cr.errors import Conflict, NotFound, Problem, ValidationProblem
 from cr.events.document import composed
 from cr.events.draft import Draft
 from cr.events.rule import MovedOn, Rule
-from cr.limits import Interval
 from cr.projections import revisions
 from cr.resources.drafts import DraftResource
 from cr.security import Permission
@@ -26,6 +25,7 @@ from cr.views.draft_compare import whole
 from cr.views.drafts import revised_rule
 from cr.views.forms import number
 from cr.views.parts import elsewhere
+from cr.views.stakeholders import on_their_way
 
 
 @view_defaults(context=DraftResource, permission=Permission.DRAFT_EDIT)
@@ -123,6 +123,7 @@ class PublishViews(DraftPage):
         return {
             **self.common(),
             "rule": {"title": rule.title, "url": url, "revision": rule.revision, "in_force_from": coming},
+            "invitations": on_their_way(self.request, rule),
             "links": {"history": self.request.resource_path(self.request.root, "rules", str(rule.id), "history")},
         }
 
@@ -159,7 +160,7 @@ def adoption_of(request: Any, draft: Draft) -> Adoption:
 
 
 def publish(request: Any, draft: Draft, version: int | None, **decision: Any) -> Rule:
-    """Publish what the person saw at `version`, and keep whom they invite. `decision` as in `cr.events.rule.revise`.
+    """Publish what the person saw at `version`, and invite whom they named. `decision` as in `cr.events.rule.revise`.
 
     Raises `ValidationProblem` and `Conflict` for what the person can mend, with nothing changed.
     """
@@ -172,8 +173,8 @@ def publish(request: Any, draft: Draft, version: int | None, **decision: Any) ->
     )
     if people:
         # Last, for a refusal that is shown in the form is no exception that would give the turn back.
-        request.at_most_once(Interval("publish-with-invites:ip", request.client_network, 60))
-    stakeholders.keep(request.dbsession, rule.id, people, request.now)
+        request.at_most_once(stakeholders.at_once(request))
+    stakeholders.invite(request, rule, people)
     draft_addresses.save(request.dbsession, draft.id, actor, {})
     if draft.rule is None:
         join_links.move(request.dbsession, draft.id, rule.id)

@@ -235,7 +235,7 @@ class TeamViews:
         if person is None:
             return HTTPSeeOther(self.group.team_path())
         self.group.remove(person["id"])
-        return HTTPSeeOther(self.request.urls.drafts if person["you"] else self.group.team_path())
+        return HTTPSeeOther(self.request.urls.profile if person["you"] else self.group.team_path())
 
     def _person(self, given: str) -> dict[str, Any] | None:
         """Who is to go; None for nobody who takes part now. Raises `Forbidden` for whom only the owner removes."""
@@ -271,6 +271,7 @@ class TeamViews:
                 "url": self.group.path(),
                 "edit_url": self.group.path("edit"),
                 "withdraw_url": self.group.path("withdraw"),
+                "stakeholders_url": self.group.path("stakeholders"),
             },
             "urls_team": {name: self.group.team_path(*name.split()) for name in pages},
             "errors": {},

@@ -219,7 +219,7 @@ def test_links_that_do_not_work_say_one_and_the_same(
     page = bo.get(link, status=404)
     assert "Ask whoever sent it to you for a new one" in page.html.main.text
     token = link.partition("token=")[2]
-    csrf = form_to(bo.get("/drafts"), "/logout")["csrf_token"].value
+    csrf = form_to(bo.get("/profile"), "/logout")["csrf_token"].value
     posted = bo.post(link.partition("?")[0], {"token": token, "csrf_token": csrf}, status=404)
     assert posted.html.main.text == page.html.main.text
     assert bo.get(make_link(ada, rule)).html.h1.text == "Write Elm Street Garden together"
@@ -341,7 +341,7 @@ def test_the_pages_are_for_those_who_organize(
         re.search(pattern, str(ada.get(page).html))[1] for pattern in ('organizer=([^"]+)', 'value="([-0-9a-f]{36})"')
     )  # type: ignore[index]
     for person, refused in ((bo, ("links", "withdraw")), (cy, ("links", "withdraw", "remove", "name"))):
-        csrf = form_to(person.get("/drafts"), "/logout")["csrf_token"].value
+        csrf = form_to(person.get("/profile"), "/logout")["csrf_token"].value
         for view in refused:
             person.post(f"{page}/{view}", {"csrf_token": csrf, "link": link, "organizer": owner}, status=403)
     for view in ("links", "withdraw", "name"):
@@ -356,13 +356,13 @@ def test_an_organizer_removes_nobody_but_themself(ada: TestApp, bo: TestApp, cy:
     first, second = [link["href"] for link in ada.get(page).html.select("a[href*=organizer]") if "Remove" in link.text]
     assert "Leave" in bo.get(first)
     bo.get(second, status=403)
-    csrf = form_to(bo.get("/drafts"), "/logout")["csrf_token"].value
+    csrf = form_to(bo.get("/profile"), "/logout")["csrf_token"].value
     bo.post(f"{page}/remove", {"organizer": second.rpartition("=")[2], "csrf_token": csrf}, status=403)
     assert len(people(ada.get(page))) == 3
     # The owner is no organizer beside themself, and nonsense is nobody.
     for nobody in ("", "x", "00000000-0000-0000-0000-000000000001"):
         assert path_of(ada.get(f"{page}/remove", {"organizer": nobody}, status=303).location).rstrip("/") == page
-        token = form_to(ada.get("/drafts"), "/logout")["csrf_token"].value
+        token = form_to(ada.get("/profile"), "/logout")["csrf_token"].value
         ada.post(f"{page}/remove", {"organizer": nobody, "csrf_token": token}, status=303)
     assert len(people(ada.get(page))) == 3
 
@@ -372,7 +372,7 @@ def test_another_rules_link_is_not_withdrawn(ada: TestApp, bo: TestApp, rule: st
     make_link(ada, rule)
     theirs = form_to(ada.get(f"{rule}/organizers"), f"{rule}/organizers/withdraw")
     for link in (theirs.fields["link"][0]._value, "", "x"):
-        csrf = form_to(bo.get("/drafts"), "/logout")["csrf_token"].value
+        csrf = form_to(bo.get("/profile"), "/logout")["csrf_token"].value
         bo.post(f"{other}/organizers/withdraw", {"link": link, "csrf_token": csrf}, status=303)
     assert count(engine, "join_links") == 1
 
@@ -412,9 +412,9 @@ def test_who_is_removed_is_refused_at_once_and_loses_nothing(ada: TestApp, bo: T
     for form, button in ((open_own, "save"), (open_undo, None)):
         answer = form.submit("action", value=button, status=403) if button else form.submit(status=403)
         assert "Only the organizers of this rule" in answer
-    assert own in bo.get("/drafts")
-    assert theirs not in bo.get("/drafts")
-    assert "Organized with others" not in bo.get("/drafts")
+    assert own in bo.get("/profile")
+    assert theirs not in bo.get("/profile")
+    assert "Organized with others" not in bo.get("/profile")
     # The others go on with it, and their copy is their own.
     copied = path_of(form_to(read, f"{own}/copy").submit(status=303).location).rstrip("/")
     write(bo, f"{copied}/about", summary="Mine to go on with")
@@ -429,7 +429,7 @@ def test_an_organizer_leaves_and_comes_back_by_a_new_link(
     ada: TestApp, bo: TestApp, rule: str, engine: sa.Engine
 ) -> None:
     let_in(ada, bo, rule)
-    assert path_of(remove(bo, rule, "Leave").location).rstrip("/") == "/drafts"
+    assert path_of(remove(bo, rule, "Leave").location).rstrip("/") == "/profile"
     bo.get(f"{rule}/organizers", status=403)
     assert people(ada.get(f"{rule}/organizers")) == ["The owner (you)"]
     let_in(ada, bo, rule)
@@ -638,26 +638,26 @@ def test_a_draft_that_another_has_begun_is_offered_first(ada: TestApp, bo: TestA
     assert "being written already" not in bo.get(f"{rule}/edit")
 
 
-def test_my_drafts_show_what_is_written_together(ada: TestApp, bo: TestApp, cy: TestApp, rule: str) -> None:
+def test_the_profile_shows_what_is_written_together(ada: TestApp, bo: TestApp, cy: TestApp, rule: str) -> None:
     let_in(ada, bo, rule)
-    page = bo.get("/drafts")
-    assert [each.text for each in page.html.select("h2")][-1] == "Organized with others"
+    page = bo.get("/profile")
+    assert "Organized with others" in [each.text for each in page.html.select("h2")]
     assert path_of(page.click("Organizers").request.url).rstrip("/") == f"{rule}/organizers"
-    assert path_of(ada.get("/drafts").click("Organizers").request.url).rstrip("/") == f"{rule}/organizers"
+    assert path_of(ada.get("/profile").click("Organizers").request.url).rstrip("/") == f"{rule}/organizers"
     draft = edit(ada, rule)
     title = "The owner’s draft of revision 2 of Elm Street Garden"
-    assert title in bo.get("/drafts")
+    assert title in bo.get("/profile")
     call(ada, rule, "Ada")
-    page = bo.get("/drafts")
+    page = bo.get("/profile")
     assert path_of(page.click("Ada’s draft of revision 2 of Elm Street Garden").request.url).rstrip("/") == draft
-    assert "draft of revision 2" not in ada.get("/drafts").html.main.text
+    assert "draft of revision 2" not in ada.get("/profile").html.main.text
     # A draft of a new rule is nobody else's, and who organizes nothing sees nothing of it.
     start(ada, "A secret garden")
     for person in (bo, cy):
-        assert "A secret garden" not in person.get("/drafts")
-    assert "Elm Street Garden" not in cy.get("/drafts")
+        assert "A secret garden" not in person.get("/profile")
+    assert "Elm Street Garden" not in cy.get("/profile")
     ada.delete(f"/api{rule}")
-    assert "Elm Street Garden" not in bo.get("/drafts")
+    assert "Elm Street Garden" not in bo.get("/profile")
 
 
 def test_links_that_are_over_are_erased(ada: TestApp, rule: str, clock: Clock, engine: sa.Engine) -> None:

@@ -90,9 +90,9 @@ def test_who_is_let_in_writes_a_draft_that_is_no_rule_yet(
     ]
     assert sentences(bo.get(f"{draft}/history"))[1] == "Named it “Elm Street Gardens”. The owner"
     assert "This is the owner’s draft." in bo.get(draft)
-    listed = bo.get("/drafts").click("The owner’s draft: Elm Street Gardens")
+    listed = bo.get("/profile").click("The owner’s draft: Elm Street Gardens")
     assert path_of(listed.request.url).rstrip("/") == draft
-    assert "Elm Street" not in cy.get("/drafts").html.main.text
+    assert "Elm Street" not in cy.get("/profile").html.main.text
     assert unequal(engine) == []
 
 
@@ -127,7 +127,7 @@ def test_only_the_owner_publishes_discards_and_lets_in(
     let_in(ada, bo, draft)
     let_in(ada, cy, draft)
     kept = rows(engine, "events")
-    csrf = form_to(bo.get("/drafts"), "/logout")["csrf_token"].value
+    csrf = form_to(bo.get("/profile"), "/logout")["csrf_token"].value
     version = form_to(bo.get(f"{draft}/about"), f"{draft}/about")["version"].value
     fields = {"csrf_token": csrf, "version": version}
     assert "Only who began this draft" in bo.post(f"{draft}/publish", fields, status=403)
@@ -218,7 +218,7 @@ def test_who_is_removed_is_out_at_once_and_keeps_what_they_typed(ada: TestApp, b
     for page in ("", "/history", "/writers", "/about", "/preview", "/publish"):
         bo.get(f"{draft}{page}", status=403)
     bo.get("/create", {"draft": draft[-36:]}, status=404)
-    assert "Elm Street" not in bo.get("/drafts").html.main.text
+    assert "Elm Street" not in bo.get("/profile").html.main.text
     assert sentences(ada.get(f"{draft}/history"))[0] == "Removed a writer. You"
 
 

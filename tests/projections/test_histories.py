@@ -45,6 +45,7 @@ SAMPLES: dict[type[Any], dict[str, Any]] = {
     r.StakeholderInvited: {"stakeholder": UUID(int=4)},
     r.StakeholderAccepted: {"stakeholder": UUID(int=4)},
     r.StakeholderRemoved: {"stakeholder": UUID(int=4)},
+    r.StakeholderLeft: {"stakeholder": UUID(int=4)},
 }
 
 
@@ -94,6 +95,7 @@ def test_topics_are_stable() -> None:
         "rule.Revised",
         "rule.StakeholderAccepted",
         "rule.StakeholderInvited",
+        "rule.StakeholderLeft",
         "rule.StakeholderRemoved",
         "rule.Withdrawn",
     ]

@@ -74,12 +74,20 @@ def api_upload(root: Root) -> ApiUpload:
         "/use-cases",
         "/use-cases/ternfield",
         "/drafts",
+        "/profile",
+        "/profile/account",
         "/rules",
+        "/learn",
+        "/learn/adopting-it",
+        "/how-it-works",
+        "/about",
+        "/legacy-archive",
         "/api",
         "/api/auth",
         "/api/auth/magic-link",
         "/api/create-flow",
         "/api/drafts/me",
+        "/api/organizer-inquiry",
         "/api/rules/me",
         "/api/templates",
         "/api/uploads",
@@ -94,7 +102,7 @@ def test_every_fixed_address_leads_to_a_resource_that_knows_its_address(root: Ro
 def test_a_part_of_a_draft_knows_its_way_up(root: Root) -> None:
     part = draft(root)["values"]
     assert resource_path(part) == f"/drafts/{UUID(int=4)}/values"
-    assert [each.title for each in lineage(part)] == ["Values", "Elm", "My drafts", "Community Rule"]
+    assert [each.title for each in lineage(part)] == ["Values", "Elm", "Drafts", "Community Rule"]
 
 
 @pytest.mark.parametrize("place", ["drafts", "rules"])
@@ -194,7 +202,13 @@ def test_there_are_no_other_children(root: Root) -> None:
             draft(root)["writers"],
             draft(root)["join"],
         ),
-        *(rule(root), rule(root)["organizers"], rule(root)["join"], rule(root)["revisions"]),
+        *(
+            rule(root),
+            rule(root)["organizers"],
+            rule(root)["join"],
+            rule(root)["revisions"],
+            rule(root)["stakeholders"],
+        ),
         *(api, api_rule(root), api["create-flow"], api["templates"]),
     ):
         with pytest.raises(KeyError):
@@ -212,16 +226,16 @@ LEAD = {Permission.TEAM_SEE, Permission.TEAM_LEAD}
         (lambda root: root, set(), set(), set()),
         (lambda root: root["login"], set(), set(), set()),
         (lambda root: root["create"]["core-values"]["own"], set(), set(), set()),
-        (lambda root: root["drafts"], set(), {Permission.DRAFTS_LIST}, {Permission.DRAFTS_LIST}),
+        (lambda root: root["drafts"], set(), {Permission.DRAFT_START}, {Permission.DRAFT_START}),
         *(
-            (find, set(), {Permission.DRAFTS_LIST}, {Permission.DRAFTS_LIST, *EDIT, Permission.DRAFT_OWN})
+            (find, set(), {Permission.DRAFT_START}, {Permission.DRAFT_START, *EDIT, Permission.DRAFT_OWN})
             for find in (draft, lambda root: draft(root)["values"], lambda root: draft(root)["join"])
         ),
         (
             lambda root: draft(root)["writers"],
             set(),
-            {Permission.DRAFTS_LIST},
-            {Permission.DRAFTS_LIST, *EDIT, Permission.DRAFT_OWN, *LEAD},
+            {Permission.DRAFT_START},
+            {Permission.DRAFT_START, *EDIT, Permission.DRAFT_OWN, *LEAD},
         ),
         (lambda root: root["rules"], {Permission.RULE_READ}, {Permission.RULE_READ}, {Permission.RULE_READ}),
         (rule, {Permission.RULE_READ}, {Permission.RULE_READ}, {Permission.RULE_READ, *OWN}),
@@ -233,6 +247,12 @@ LEAD = {Permission.TEAM_SEE, Permission.TEAM_LEAD}
                 {Permission.RULE_READ, *OWN, *more},
             )
             for name, more in (("organizers", LEAD), ("join", ()))
+        ),
+        (
+            lambda root: rule(root)["stakeholders"],
+            {Permission.RULE_READ},
+            {Permission.RULE_READ, Permission.RULE_LEAVE},
+            {Permission.RULE_READ, Permission.RULE_LEAVE, *OWN},
         ),
         (lambda root: root["api"]["drafts"]["me"], set(), EDIT, EDIT),
         (lambda root: root["api"]["templates"], set(), set(), set()),
@@ -259,6 +279,7 @@ LEAD = {Permission.TEAM_SEE, Permission.TEAM_LEAD}
         "rule",
         "organizers",
         "join",
+        "stakeholders",
         "api draft",
         "api templates",
         "api rules",
@@ -278,16 +299,16 @@ def test_an_organizer_writes_the_rule_and_does_not_own_it(root: Root) -> None:
     row = SimpleNamespace(id=UUID(int=4), owner=OWNER, title="Elm", rule=THING, revises=2)
     revision = DraftResource(root.request, row).placed(str(row.id), root["drafts"])
     assert allowed(rule(root), AN_ORGANIZER) == {Permission.RULE_READ, Permission.RULE_EDIT}
-    assert allowed(revision, AN_ORGANIZER) == {Permission.DRAFTS_LIST, *EDIT}
-    assert allowed(revision, SOMEBODY) == {Permission.DRAFTS_LIST}
-    assert allowed(revision, THE_OWNER[:-1]) == {Permission.DRAFTS_LIST, Permission.DRAFT_READ}
-    assert allowed(draft(root), AN_ORGANIZER) == {Permission.DRAFTS_LIST}
+    assert allowed(revision, AN_ORGANIZER) == {Permission.DRAFT_START, *EDIT}
+    assert allowed(revision, SOMEBODY) == {Permission.DRAFT_START}
+    assert allowed(revision, THE_OWNER[:-1]) == {Permission.DRAFT_START, Permission.DRAFT_READ}
+    assert allowed(draft(root), AN_ORGANIZER) == {Permission.DRAFT_START}
 
 
 def test_a_writer_writes_the_draft_and_does_not_own_it(root: Root) -> None:
     a_writer = [*SOMEBODY, f"writer:{draft(root).draft.id}"]
-    assert allowed(draft(root), a_writer) == {Permission.DRAFTS_LIST, *EDIT}
-    assert allowed(draft(root)["writers"], a_writer) == {Permission.DRAFTS_LIST, *EDIT, Permission.TEAM_SEE}
+    assert allowed(draft(root), a_writer) == {Permission.DRAFT_START, *EDIT}
+    assert allowed(draft(root)["writers"], a_writer) == {Permission.DRAFT_START, *EDIT, Permission.TEAM_SEE}
 
 
 def test_a_rule_without_an_owner_is_nobodys_to_edit(root: Root) -> None:

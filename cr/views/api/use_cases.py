@@ -10,7 +10,7 @@ from cr.events.document import checked_document, composed
 from cr.limits import Interval
 from cr.resources.api import ApiUseCase
 from cr.security import Permission
-from cr.views.api.rules import created
+from cr.views.api.rules import Created, created
 
 TIMES, SECONDS = 10, 3600
 """More often nobody needs it, and the list of all rules is for rules that somebody wrote."""
@@ -19,7 +19,7 @@ TIMES, SECONDS = 10, 3600
 @view_config(
     context=ApiUseCase, name="duplicate", request_method="POST", renderer="json", permission=Permission.RULE_PUBLISH
 )
-def duplicate(context: ApiUseCase, request: Any) -> dict[str, Any]:
+def duplicate(context: ApiUseCase, request: Any) -> Created:
     actor, rule = request.identity.account_id, context.use_case.rule
     request.at_most_once(Interval("use-case:account", str(actor), SECONDS, times=TIMES))
     document = checked_document(composed(rule))

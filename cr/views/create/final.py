@@ -27,6 +27,7 @@ from cr.views.create.choices import step_of
 from cr.views.create.review import about
 from cr.views.create.steps import StepViews
 from cr.views.publishing import only_the_owner, publish, says_something
+from cr.views.stakeholders import on_their_way
 
 TEMPLATE = "cr:templates/create/final.jinja2"
 
@@ -138,6 +139,7 @@ def completed(context: Completed, request: Any) -> Any:
             "path": path,
             "sections": outline(rule.document)["sections"],
         },
+        invitations=on_their_way(request, rule),
         history_url=f"{path}/history",
         mail={
             "subject": quote(f"Our rule: {rule.title}"),
