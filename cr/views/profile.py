@@ -13,7 +13,7 @@ from cr.projections import drafts, invitations, organizers, rules
 from cr.resources.profile import Profile
 from cr.security import Permission
 from cr.views.forms import NAME, TITLE, number
-from cr.views.organizers import drafts_of_others, fault_of_name
+from cr.views.organizers import drafts_let_into, drafts_of_others, fault_of_name
 from cr.views.public import PAGE, listing, rule_path
 from cr.views.rules import origins
 
@@ -24,11 +24,11 @@ CHANGED = "Your address is changed: links to sign in are mailed to {email} now. 
 REFUSED = {
     "email_change_invalid": (
         "That link does not work. Perhaps a piece of it was lost on the way. Your address is still {email}. "
-        "To change it, ask for a new link under “Address and devices”."
+        "To change it, ask for a new link under “Address, devices and data”."
     ),
     "email_change_expired": (
         "That link was used already, or it is older than 10 minutes, or you asked for another one since. "
-        "Your address is {email}. To change it, ask for a new link under “Address and devices”."
+        "Your address is {email}. To change it, ask for a new link under “Address, devices and data”."
     ),
     "email_change_taken": (
         "That address belongs to another account here, so yours is still {email}. "
@@ -91,7 +91,7 @@ def page(
     return {
         "drafts": _drafts(request, begun[:PAGE]),
         "older_drafts": _older(request, "drafts", begun),
-        "others": drafts_of_others(request, [*owned, *organized]),
+        "others": [*drafts_let_into(request), *drafts_of_others(request, [*owned, *organized])],
         "owned": _rules(request, owned[:PAGE]),
         "older_rules": _older(request, "rules", owned),
         "organized": _rules(request, organized),
