@@ -10,17 +10,19 @@ from pydantic import BaseModel
 from pyramid.httpexceptions import HTTPSeeOther
 from pyramid.renderers import render_to_response
 from pyramid.response import Response
+from pyramid.security import forget
 from pyramid.view import exception_view_config, view_config, view_defaults
 
-from cr.accounts import links
+from cr.accounts import deletion, links
 from cr.accounts.email_change import PURPOSE, ask, follow, is_theirs
 from cr.accounts.links import LinkRefused
 from cr.accounts.signin import is_asking_browser
-from cr.errors import DatabaseUnavailable
+from cr.errors import DatabaseUnavailable, MailFailed, ServerMisconfigured
 from cr.headers import not_kept
-from cr.resources.api import ApiEmailChange
+from cr.resources.api import ApiEmailChange, ApiMyAccount
 from cr.security import Permission
-from cr.views.api.body import json_body
+from cr.views.api.mailed import OPENED, PRESSED
+from cr.views.api.operations import Address, Done, Operation
 
 log = logging.getLogger(__name__)
 
@@ -28,8 +30,28 @@ CODES = {"invalid_link": "email_change_invalid", "expired_link": "email_change_e
 """What the contract calls it when `LinkRefused` says so; its sentences are in `cr.views.profile`."""
 
 
-class EmailChangeBody(BaseModel):
-    newEmail: str
+@view_config(
+    context=ApiMyAccount,
+    request_method="DELETE",
+    permission=Permission.ACCOUNT_OWN,
+    renderer="json",
+    api=Operation(),
+)
+def delete(request: Any) -> Done:
+    """Delete my account.
+
+    My address, my drafts and the files that no published rule shows are erased, and every session ends. Published rules
+    stay, without an owner. Nobody can bring it back.
+    """
+    deletion.delete(request)
+    request.response.headerlist.extend(forget(request))
+    return {"ok": True}
+
+
+class EmailChange(BaseModel):
+    """The address to have from now on."""
+
+    newEmail: Address
 
 
 @view_config(
@@ -38,9 +60,19 @@ class EmailChangeBody(BaseModel):
     request_method="POST",
     permission=Permission.ACCOUNT_OWN,
     renderer="json",
+    api=Operation(
+        body=EmailChange,
+        often="Once in 60 seconds for an address and for an account, once in 20 seconds from an IP address.",
+        refuses=(MailFailed, ServerMisconfigured),
+    ),
 )
-def request_change(request: Any) -> dict[str, Any]:
-    ask(request, json_body(request, EmailChangeBody).newEmail)
+def request_change(request: Any) -> Done:
+    """Mail a link to a new address.
+
+    It works once, for 10 minutes. The answer is the same whether the address has an account or not.
+    """
+    sent: EmailChange = request.sent
+    ask(request, sent.newEmail)
     return {"ok": True}
 
 
@@ -53,12 +85,19 @@ class Verify:
         request.add_response_callback(not_kept)
         self.request = request
 
-    @view_config(request_method="GET")
+    @view_config(request_method="GET", api=OPENED)
     def open(self) -> Any:
+        """Follow the link to a new address.
+
+        In the browser that asked for it, signed in, the address is the account's from then on, its other sessions end,
+        and it goes on to `/profile?email_change=ok`. Other browsers get a page that says what to do. What is refused
+        leads to `/profile?error=` and `email_change_invalid`, `email_change_expired`, `email_change_taken` or
+        `email_change_server`. HEAD changes nothing.
+        """
         request = self.request
         if request.method == "HEAD":
             return Response(content_type="text/html")
-        token = request.GET.get("token", "")
+        token = request.asked.token
         try:
             link = links.find(request, PURPOSE, token)
             if is_theirs(request, link) and is_asking_browser(request, link):
@@ -67,8 +106,12 @@ class Verify:
             return _landing(request, error=CODES[refused.code])
         return self._page(link, token)
 
-    @view_config(request_method="POST")
+    @view_config(request_method="POST", api=PRESSED)
     def confirm(self) -> Any:
+        """Press the button of that page.
+
+        For browsers: the form's `csrf_token` is needed.
+        """
         token = self.request.POST.get("token", "")
         try:
             link = links.find(self.request, PURPOSE, token)
