@@ -6,6 +6,7 @@ A link works once, for 30 days. It proves the address as a link to sign in does,
 from __future__ import annotations
 
 import re
+import textwrap
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -43,13 +44,12 @@ stakeholders = sa.Table(
     sa.UniqueConstraint("rule", "email"),
 )
 
+OPENING = "{who} invited you to be a stakeholder of a rule, the text in which a community says how it works together:"
 SUBJECT = "You are invited to take part in {rule}"
 TEXT = """\
 Hello,
 
-{who} invited you
-to be a stakeholder of a rule, the text in which a community says how it
-works together:
+{opening}
 
   {title}
   {page}
@@ -275,7 +275,7 @@ def _who(request: Any) -> str:
 def _mail(request: Any, who: str, rule: Any, stakeholder: UUID, email: str, link: str) -> None:
     title = _said(rule.title, 200)
     text = TEXT.format(
-        who=who,
+        opening=textwrap.fill(OPENING.format(who=who), 72),
         title=f"“{title}”" if title else "(its name looks like a link, so it is left out)",
         page=public_origin(request) + request.resource_path(request.root, "rules", str(rule.id)),
         link=link,
