@@ -6,7 +6,7 @@ A link works once, for 30 days. It proves the address as a link to sign in does,
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -191,6 +191,16 @@ def remove(request: Any, rule_id: UUID, *ids: UUID) -> None:
     for each in ids:
         request.rules.remove_stakeholder(rule_id, request.identity.account_id, request.now, each)
     erase(request.dbsession, ids)
+
+
+def ids(session: Any, *, email: str, accepted_by: UUID, rules: Collection[UUID]) -> Sequence[UUID]:
+    """Those who are invited by an address, are an account, or were invited to one of these rules."""
+    known, invited = stakeholders, invitations.invitations
+    accepted = sa.select(invited.c.stakeholder).where(invited.c.account == accepted_by)
+    found: Sequence[UUID] = session.scalars(
+        sa.select(known.c.id).where(sa.or_(known.c.email == email, known.c.id.in_(accepted), known.c.rule.in_(rules)))
+    ).all()
+    return found
 
 
 def erase(session: Any, ids: Collection[UUID]) -> None:

@@ -19,6 +19,7 @@ from eventsourcing.application import AggregateNotFoundError, Application
 from eventsourcing.persistence import EventStore, IntegrityError, Mapper, OperationalError, Recording
 from eventsourcing.utils import Environment
 from pyramid_retry import mark_error_retryable
+from sqlalchemy.dialects import postgresql
 
 from cr import page_cache, projections
 from cr.db import one_at_a_time
@@ -120,6 +121,14 @@ class Rules(Application[UUID]):
             yield before, cast(Event, event), cast(Draft, state)
 
     # --- Drafts ------------------------------------------------------------------------------------------------------
+
+    def writers_of(self, draft_id: UUID) -> Sequence[UUID]:
+        """The accounts that wrote in a draft, who did so last first."""
+        actor = sa.cast(sa.cast(events.c.state, postgresql.JSONB)["actor"].astext, postgresql.UUID(as_uuid=True))
+        last = sa.func.max(events.c.originator_version)
+        query = sa.select(actor).where(events.c.originator_id == draft_id, actor.is_not(None))
+        with self.connect() as connection:
+            return connection.scalars(query.group_by(actor).order_by(last.desc())).all()
 
     def start_draft(self, actor: UUID, at: datetime, payload: Payload | None = None, **origin: Any) -> UUID:
         """A new draft; `origin` is `source`, `of` and `revision` of `drafts.Started`."""
@@ -362,6 +371,11 @@ class Rules(Application[UUID]):
     def withdraw_rule(self, rule_id: UUID, actor: UUID | None, at: datetime, reason: str | None = None) -> Rule:
         rule = self.rule(rule_id)
         return self._decide(rule, rules.withdraw(rule, actor, reason), actor, at)
+
+    def release_owner(self, rule_id: UUID, actor: UUID, at: datetime) -> Rule:
+        """The rule of `actor` stays, withdrawn or not, without an owner."""
+        rule = self.rule(rule_id)
+        return self._decide(rule, rules.release_owner(rule, actor), actor, at)
 
     def join_rule(self, rule_id: UUID, actor: UUID, at: datetime) -> Rule:
         """`actor` becomes an organizer of the rule. Whether the owner wants that is for the caller to know."""

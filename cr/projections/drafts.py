@@ -122,6 +122,12 @@ def open_drafts(session: Session, owner: UUID, limit: int = 50, before: int | No
     return session.execute(query.order_by(drafts.c.position.desc()).limit(limit)).all()
 
 
+def all_of(session: Session, owner: UUID) -> Sequence[Any]:
+    """Every draft that is a person's, open or not, the first one first."""
+    query = sa.select(drafts).where(drafts.c.owner == owner)
+    return session.execute(query.order_by(drafts.c.started_at, drafts.c.id)).all()
+
+
 def revising(session: Session, owner: UUID, rule: UUID, revision: int) -> Any:
     """The row of a person's open draft of the revision that follows `revision`, or None."""
     query = sa.select(drafts).where(drafts.c.owner == owner, drafts.c.status == "open", drafts.c.rule == rule)

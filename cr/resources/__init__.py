@@ -10,7 +10,7 @@
     ├── templates                   Templates          all of them
     ├── use-cases                   UseCases           worked examples
     │   └── {slug}                  UseCaseResource    a story beside its rule; view begin
-    ├── profile                     Profile            what I have here; view name
+    ├── profile                     Profile            what I have here; views name, data.json, delete
     │   └── account                 Account            my address and my devices; views address, end
     ├── drafts                      Drafts             a new one is sent here
     │   └── {id}                    DraftResource      one draft; views history, publish, discard, copy
@@ -54,6 +54,7 @@
         ├── use-cases               ApiUseCases
         │   └── {slug}              ApiUseCase         view duplicate
         └── user                    ApiUser
+            ├── me                  ApiMyAccount
             └── email-change        ApiEmailChange     views request, verify
 
 A resource wraps what it stands for; it knows its children (`__getitem__`), who may do what (`__acl__`) and its place

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from cr.views.api import auth, catalog, drafts, health, operations, rules, uploads
+from cr.views.api import auth, catalog, drafts, health, operations, rules, uploads, user
 
 RULE_ID = "6f1c2a4e-8d0b-4f5e-9a37-2c41d6b0e593"
 UPLOAD_ID = "b1d7c3f0-52a6-4e18-8c94-7f0e3a6d2b15"
@@ -62,6 +62,7 @@ EXAMPLES: dict[Any, Any] = {
     health.Disconnected: {"ok": False, "database": "disconnected"},
     auth.Session: {"user": {"id": "0f9a7c52-31be-4d6c-a8f4-5e2b9c7d1036", "email": "robin@example.org"}},
     auth.LinkRequest: {"email": "robin@example.org", "next": "/rules"},
+    user.EmailChange: {"newEmail": "robin@new.example.org"},
     drafts.DraftText: {"payload": PAYLOAD},
     drafts.DraftAnswer: {"draft": {"payload": PAYLOAD, "updatedAt": APRIL}},
     rules.Publication: {

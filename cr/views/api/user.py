@@ -6,21 +6,23 @@ import logging
 from typing import Any
 
 import sqlalchemy as sa
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 from pyramid.httpexceptions import HTTPSeeOther
 from pyramid.renderers import render_to_response
 from pyramid.response import Response
+from pyramid.security import forget
 from pyramid.view import exception_view_config, view_config, view_defaults
 
-from cr.accounts import links
+from cr.accounts import deletion, links
 from cr.accounts.email_change import PURPOSE, ask, follow, is_theirs
 from cr.accounts.links import LinkRefused
 from cr.accounts.signin import is_asking_browser
-from cr.errors import DatabaseUnavailable
+from cr.errors import DatabaseUnavailable, MailFailed, ServerMisconfigured
 from cr.headers import not_kept
-from cr.resources.api import ApiEmailChange
+from cr.resources.api import ApiEmailChange, ApiMyAccount
 from cr.security import Permission
-from cr.views.api.body import json_body
+from cr.views.api.auth import TokenQuery
+from cr.views.api.operations import Address, Done, Operation, Other
 
 log = logging.getLogger(__name__)
 
@@ -28,8 +30,37 @@ CODES = {"invalid_link": "email_change_invalid", "expired_link": "email_change_e
 """What the contract calls it when `LinkRefused` says so; its sentences are in `cr.views.profile`."""
 
 
-class EmailChangeBody(BaseModel):
-    newEmail: str
+@view_config(
+    context=ApiMyAccount,
+    request_method="DELETE",
+    permission=Permission.ACCOUNT_OWN,
+    renderer="json",
+    api=Operation(),
+)
+def delete(request: Any) -> Done:
+    """Delete my account.
+
+    My address, my drafts and the files that no published rule shows are erased, and every session ends. Published rules
+    stay, without an owner. Nobody can bring it back.
+    """
+    deletion.delete(request)
+    request.response.headerlist.extend(forget(request))
+    return {"ok": True}
+
+
+LANDS = Other("Changed, or the link is refused: on to the profile.", headers=("Location",))
+ASKS = Other("A page with a button: to change the address, or to sign in first.", ("text/html",))
+
+
+class EmailChange(BaseModel):
+    """The address to have from now on."""
+
+    newEmail: Address
+
+
+class ConfirmForm(BaseModel):
+    token: str = Field("", description="From the mail.")
+    csrf_token: str = Field("", description="From the page with the button.")
 
 
 @view_config(
@@ -38,9 +69,19 @@ class EmailChangeBody(BaseModel):
     request_method="POST",
     permission=Permission.ACCOUNT_OWN,
     renderer="json",
+    api=Operation(
+        body=EmailChange,
+        often="Once in 60 seconds for an address and for an account, once in 20 seconds from an IP address.",
+        refuses=(MailFailed, ServerMisconfigured),
+    ),
 )
-def request_change(request: Any) -> dict[str, Any]:
-    ask(request, json_body(request, EmailChangeBody).newEmail)
+def request_change(request: Any) -> Done:
+    """Mail a link that changes the person's address.
+
+    It goes to the new address, works once, for 10 minutes, and makes an older one void. The answer is the same whether
+    the address has an account or not.
+    """
+    ask(request, request.sent.newEmail)
     return {"ok": True}
 
 
@@ -53,12 +94,19 @@ class Verify:
         request.add_response_callback(not_kept)
         self.request = request
 
-    @view_config(request_method="GET")
+    @view_config(request_method="GET", api=Operation(query=TokenQuery, status=303, also={303: LANDS, 200: ASKS}))
     def open(self) -> Any:
+        """Follow a link that changes an address.
+
+        In the browser that asked, while its person is signed in there, it changes the address at once, ends the other
+        sessions and leads to `/profile?email_change=ok`. Anywhere else it shows a page with one button. It also leads
+        to `/profile` with one of `?error=email_change_invalid`, `_expired` (or used), `_taken` and `_server`. HEAD
+        changes nothing.
+        """
         request = self.request
         if request.method == "HEAD":
             return Response(content_type="text/html")
-        token = request.GET.get("token", "")
+        token = request.asked.token
         try:
             link = links.find(request, PURPOSE, token)
             if is_theirs(request, link) and is_asking_browser(request, link):
@@ -67,8 +115,17 @@ class Verify:
             return _landing(request, error=CODES[refused.code])
         return self._page(link, token)
 
-    @view_config(request_method="POST")
+    @view_config(
+        request_method="POST",
+        api=Operation(
+            form=("application/x-www-form-urlencoded", ConfirmForm), status=303, also={303: LANDS, 200: ASKS}
+        ),
+    )
     def confirm(self) -> Any:
+        """Press the button of that page.
+
+        For browsers: the form's `csrf_token` is needed, and the person has to be signed in.
+        """
         token = self.request.POST.get("token", "")
         try:
             link = links.find(self.request, PURPOSE, token)
