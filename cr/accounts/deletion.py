@@ -40,10 +40,15 @@ FILE = re.compile(r"/api/uploads/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})")
 
 @dataclass(frozen=True)
 class Plan:
-    """What deleting would do; rows of the read models. `passed_on` are drafts and who gets each."""
+    """What deleting would do; rows of the read models.
+
+    `left` are rules that the person organizes, `put_down` drafts of others that they write, `parted` rules that they
+    have a stake in; `passed_on` are drafts and who gets each.
+    """
 
     released: Sequence[Any]
     left: Sequence[Any]
+    put_down: Sequence[Any]
     parted: Sequence[Any]
     erased: Sequence[Any]
     passed_on: Sequence[tuple[Any, UUID]]
@@ -57,6 +62,7 @@ def plan(request: Any) -> Plan:
     return Plan(
         released=rules.owned(session, me),
         left=organizers.rules_of(session, me),
+        put_down=writers.drafts_of(session, me),
         parted=invitations.rules_of(session, me),
         erased=[row for row in mine if row.id not in heirs],
         passed_on=[(row, heirs[row.id]) for row in mine if row.id in heirs],
@@ -73,10 +79,10 @@ def delete(request: Any) -> None:
     _append(request, intended)
     ours = [row.id for row in intended.released]
     stakeholders.erase(session, stakeholders.ids(session, email=email, accepted_by=me, rules=ours))
-    session.execute(sa.delete(mailed_links).where(mailed_links.c.email == email))
-    session.execute(sa.delete(guests).where(guests.c.draft.in_([row.id for row in intended.erased])))
     links = join_links.join_links.c
     join_links.erase(session, sa.or_(links.email == email, links.made_by == me))
+    session.execute(sa.delete(mailed_links).where(mailed_links.c.email == email))
+    session.execute(sa.delete(guests).where(guests.c.draft.in_([row.id for row in intended.erased])))
     outbox.forget(session, recipient=email)
     _erase_files(request, kept_files)
     session.execute(sa.delete(accounts).where(accounts.c.id == me))
@@ -92,7 +98,7 @@ def _append(request: Any, intended: Plan) -> None:
         commands.pass_on_draft(draft.id, me, now, heir)
     for draft in intended.erased:
         commands.erase_draft(draft.id, me, now)
-    for draft in writers.drafts_of(request.dbsession, me):
+    for draft in intended.put_down:
         commands.remove_writer(draft.id, me, now, me)
     for rule in intended.left:
         commands.remove_organizer(rule.id, me, now, me)
@@ -107,21 +113,21 @@ def _heir(request: Any, draft: Any, me: UUID) -> UUID | None:
     """Who gets a draft that is still being written: of those who have written in it and still may, the last one."""
     if draft.status != "open":
         return None
-    if not draft.revises:
-        together = {row.account for row in writers.of(request.dbsession, draft.id)}
-        return next((each for each in request.rules.writers_of(draft.id) if each in together), None)
-    rule = rules.find(request.dbsession, draft.rule)
-    entitled = {rule.owner, *(row.account for row in organizers.of(request.dbsession, draft.rule))} - {None, me}
-    if rule.status == "withdrawn" or not entitled:
-        return None
-    return next((each for each in request.rules.writers_of(draft.id) if each in entitled), None)
+    entitled = {row.account for row in writers.of(request.dbsession, draft.id)}
+    if draft.revises:
+        rule = rules.find(request.dbsession, draft.rule)
+        if rule.status == "withdrawn":
+            return None
+        entitled = {rule.owner, *(row.account for row in organizers.of(request.dbsession, draft.rule))}
+    entitled -= {None, me}
+    return next((each for each in request.rules.writers_of(draft.id) if each in entitled), None) if entitled else None
 
 
 def _files_of_others(request: Any, intended: Plan) -> set[UUID]:
     """Of the files that published revisions show, and the drafts that stay."""
     shown = set(map(UUID, revisions.mentioned(request.dbsession, FILE.pattern)))
     about = [row.id for row in (*intended.released, *intended.left)]
-    staying = [row.id for row in drafts.revisers(request.dbsession, *about)]
+    staying = [row.id for row in (*drafts.revisers(request.dbsession, *about), *intended.put_down)]
     gone = {row.id for row in intended.erased}
     for draft_id in {*staying, *(row.id for row, _ in intended.passed_on)} - gone:
         shown |= set(mentioned(request.rules.draft(draft_id).payload))

@@ -6,10 +6,12 @@
                  "history": [{"entry", "at", "byYou", "said"}]}],
      "rules": [{"id", "title", "address", "role", "status", "revision", "createdAt", "updatedAt"}],
      "invitations": [{"rule", "email", "invitedAt", "acceptedAt"}],
+     "joinLinks": [{"for", "email", "createdAt", "expiresAt"}],
      "uploads": [{"id", "address", "purpose", "mimeType", "byteLength", "createdAt"}]}
 
-`role` is owner, organizer or stakeholder; `invitations` are those to the person's own rules. Times are ISO 8601 UTC.
-The text of a published rule is at its address. Texts that were erased are in it no more.
+`role` is owner, organizer or stakeholder; `invitations` are those to the person's own rules, `joinLinks` those that
+nobody has used yet, to a rule or a draft. Times are ISO 8601 UTC. The text of a published rule is at its address. Texts
+that were erased are in it no more.
 """
 
 from __future__ import annotations
@@ -22,7 +24,7 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from cr import uploads
-from cr.accounts import draft_addresses, sessions, stakeholders
+from cr.accounts import draft_addresses, join_links, sessions, stakeholders
 from cr.accounts.tables import accounts
 from cr.projections import drafts, histories, invitations, organizers, rules
 from cr.proxy import public_origin
@@ -41,6 +43,7 @@ def write(request: Any, file: IO[bytes]) -> None:
         "drafts": _drafts(request),
         "rules": _rules(request),
         "invitations": _invitations(request),
+        "joinLinks": _join_links(request),
         "uploads": _uploads(request),
     }
     mark = b"{"
@@ -138,6 +141,18 @@ def _invitations(request: Any) -> Iterator[dict[str, Any]]:
                 "invitedAt": iso_z(each.invited_at),
                 "acceptedAt": iso_z(each.accepted_at) if each.accepted_at else None,
             }
+
+
+def _join_links(request: Any) -> Iterator[dict[str, Any]]:
+    table = join_links.join_links
+    query = sa.select(table).where(table.c.made_by == request.identity.account_id).order_by(table.c.created_at)
+    for row in request.dbsession.execute(query):
+        yield {
+            "for": str(row.about),
+            "email": row.email,
+            "createdAt": iso_z(row.created_at),
+            "expiresAt": iso_z(row.expires_at),
+        }
 
 
 def _uploads(request: Any) -> Iterator[dict[str, Any]]:

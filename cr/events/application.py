@@ -22,6 +22,7 @@ from pyramid_retry import mark_error_retryable
 from sqlalchemy.dialects import postgresql
 
 from cr import page_cache, projections
+from cr.accounts import draft_addresses
 from cr.db import one_at_a_time
 from cr.errors import Conflict, Forbidden, NotFound, ValidationProblem
 from cr.events import draft as drafts
@@ -199,14 +200,18 @@ class Rules(Application[UUID]):
         return self._decide(now, drafts.remove_writer(now, actor, writer), actor, at)
 
     def pass_on_draft(self, draft_id: UUID, actor: UUID, at: datetime, to: UUID) -> Draft:
-        """Make another writer the draft's owner."""
+        """Make another writer the draft's owner; the addresses that came with it go along."""
         now = self.draft(draft_id)
-        return self._decide(now, drafts.pass_on(now, actor, to), actor, at)
+        passed_on = self._decide(now, drafts.pass_on(now, actor, to), actor, at)
+        with self.connect() as connection:
+            draft_addresses.pass_on(connection, draft_id, to)
+        return passed_on
 
     def erase_draft(self, draft_id: UUID, actor: UUID, at: datetime) -> None:
         """Make a draft of `actor` unreadable for ever and for everybody, whether it is open, published or discarded.
 
-        What was published of it stays. Nothing happens when they erased it before.
+        The addresses that came with it are erased as well. What was published of it stays. Nothing happens when they
+        erased it before.
         """
         try:
             now = self.draft(draft_id)
@@ -219,6 +224,7 @@ class Rules(Application[UUID]):
         self.keys.erase(draft_id)
         with self.connect() as connection:
             connection.execute(sa.delete(snapshots).where(snapshots.c.originator_id == draft_id))
+            draft_addresses.save(connection, draft_id, actor, {})
 
     def _erased_by(self, draft_id: UUID) -> UUID | None:
         last = next(iter(self.events.get(draft_id, desc=True, limit=1)), None)

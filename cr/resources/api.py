@@ -53,8 +53,36 @@ class ApiMyRules(Resource):
     __acl__ = [(Allow, Authenticated, Permission.RULES_MINE)]
 
 
+class ApiStakeholder(Resource):
+    """One of them, wrapped as `stakeholder` (of `cr.accounts.stakeholders`)."""
+
+    def __init__(self, request: Any, rule: Any, stakeholder: stakeholders.Stakeholder) -> None:
+        super().__init__(request)
+        self.rule = rule
+        self.stakeholder = stakeholder
+
+
+class ApiStakeholders(Resource):
+    """The stakeholders of `rule`, for its owner: to anybody else who is signed in there is nothing here."""
+
+    found = {"{sid}": ApiStakeholder}
+
+    def __init__(self, request: Any, rule: Any) -> None:
+        super().__init__(request)
+        self.rule = rule
+
+    def __getitem__(self, name: str) -> Resource:
+        identifier = uuid_or_keyerror(name)
+        for each in stakeholders.of(self.request.dbsession, self.rule.id):
+            if each.id == identifier:
+                return ApiStakeholder(self.request, self.rule, each).placed(name, self)
+        raise KeyError(name)
+
+
 class ApiRule(Resource):
     """One published rule, wrapped as `rule` (a row of `cr.projections.rules`)."""
+
+    found = {"stakeholders": ApiStakeholders}
 
     def __init__(self, request: Any, rule: Any) -> None:
         super().__init__(request)
@@ -70,30 +98,6 @@ class ApiRule(Resource):
         return ApiStakeholders(self.request, self.rule).placed(name, self)
 
 
-class ApiStakeholders(Resource):
-    """The stakeholders of `rule`, for its owner: to anybody else who is signed in there is nothing here."""
-
-    def __init__(self, request: Any, rule: Any) -> None:
-        super().__init__(request)
-        self.rule = rule
-
-    def __getitem__(self, name: str) -> Resource:
-        identifier = uuid_or_keyerror(name)
-        for each in stakeholders.of(self.request.dbsession, self.rule.id):
-            if each.id == identifier:
-                return ApiStakeholder(self.request, self.rule, each).placed(name, self)
-        raise KeyError(name)
-
-
-class ApiStakeholder(Resource):
-    """One of them, wrapped as `stakeholder` (of `cr.accounts.stakeholders`)."""
-
-    def __init__(self, request: Any, rule: Any, stakeholder: stakeholders.Stakeholder) -> None:
-        super().__init__(request)
-        self.rule = rule
-        self.stakeholder = stakeholder
-
-
 class ApiStakeholderInvite(Resource):
     pass
 
@@ -105,7 +109,7 @@ class ApiInvites(Resource):
 class ApiRules(Resource):
     __acl__ = [(Allow, Authenticated, Permission.RULE_PUBLISH)]
     children = {"me": ApiMyRules}
-    variable = ("{id}", ApiRule)
+    found = {"{id}": ApiRule}
 
     def __getitem__(self, name: str) -> Resource:
         if name in self.children:
@@ -123,7 +127,7 @@ class ApiTemplate(Resource):
 
 
 class ApiTemplates(Resource):
-    variable = ("{slug}", ApiTemplate)
+    found = {"{slug}": ApiTemplate}
 
     def __getitem__(self, name: str) -> Resource:
         if not is_slug(name):
@@ -144,6 +148,7 @@ class ApiUseCase(Resource):
 
 class ApiUseCases(Resource):
     __acl__ = [(Allow, Authenticated, Permission.RULE_PUBLISH)]
+    found = {"{slug}": ApiUseCase}
 
     def __getitem__(self, name: str) -> Resource:
         return ApiUseCase(self.request, use_cases.of(self.request)[name]).placed(name, self)
@@ -163,7 +168,7 @@ class ApiUpload(Resource):
 
 class ApiUploads(Resource):
     __acl__ = [(Allow, Authenticated, Permission.UPLOAD_ADD)]
-    variable = ("{id}", ApiUpload)
+    found = {"{id}": ApiUpload}
 
     def __getitem__(self, name: str) -> Resource:
         identifier = uuid_or_keyerror(name)

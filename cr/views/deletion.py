@@ -74,8 +74,9 @@ class DeletionViews:
             "parted": self._rules(intended.parted),
             "erased": len(intended.erased),
             "open": [row.title or "Untitled rule" for row in intended.erased if row.status == "open"],
+            "put_down": [row.title or "Untitled rule" for row in intended.put_down],
             "passed_on": [
-                {"title": row.title or "Untitled rule", "to": known.get(heir) or "another organizer"}
+                {"title": row.title or "Untitled rule", "to": known.get(heir) or "another of its writers"}
                 for row, heir in intended.passed_on
             ],
             "address_field": ADDRESS.shown(typed, fault),

@@ -156,8 +156,8 @@ class DraftViews(DraftPage):
     def discard(self) -> Any:
         if number(self.request.POST.get("version", "")) != self.draft.version and self.draft.status == "open":
             raise Conflict("The draft changed after you were asked. Look at it once more, then discard it.")
-        draft_addresses.save(self.request.dbsession, self.draft.id, self.actor, {})
         self.request.rules.discard_draft(self.draft.id, self.actor, self.request.now)
+        draft_addresses.save(self.request.dbsession, self.draft.id, self.actor, {})
         return HTTPSeeOther(self.request.urls.profile)
 
 

@@ -9,6 +9,7 @@ from uuid import UUID
 
 import pytest
 import schemathesis
+import sqlalchemy as sa
 from hypothesis import HealthCheck, settings
 from schemathesis.config import SchemathesisConfig
 from schemathesis.specs.openapi import checks
@@ -21,6 +22,7 @@ from tests.fixtures.mail import Mailbox
 from tests.fixtures.site import Clock
 from tests.functional.people import mailed_link, sign_in
 from tests.functional.test_api_rules import publish
+from tests.functional.test_api_stakeholders import link_to
 from tests.functional.test_api_uploads import send
 
 fuzzed = settings(
@@ -51,8 +53,8 @@ Named = Callable[["World"], str]
 class World:
     """People with what they have: whatever a call used up is there again before the next."""
 
-    def __init__(self, app: Any, smtp: Mailbox, clock: Clock) -> None:
-        self._app, self._smtp, self._clock = app, smtp, clock
+    def __init__(self, app: Any, smtp: Mailbox, clock: Clock, engine: sa.Engine) -> None:
+        self._app, self._smtp, self._clock, self._engine = app, smtp, clock, engine
         self.people: dict[str, TestApp] = {}
         self.things: dict[str, str] = {}
 
@@ -79,6 +81,25 @@ class World:
             self.things["upload"] = send(self.person("ada")).json["id"]
         return self.things["upload"]
 
+    def stakeholder(self) -> str:
+        """Of the rule of ada."""
+        path = f"/api/rules/{self.rule('ada')}/stakeholders"
+        invited = self.person("ada").get(path).json["stakeholders"]
+        if not invited:
+            self.wait()
+            invited = [self.person("ada").post_json(path, {"email": "cy@example.org"}).json["stakeholder"]]
+        found: str = invited[0]["id"]
+        return found
+
+    def invitation(self) -> str:
+        self.stakeholder()
+        return link_to(self._engine, "cy@example.org").partition("token=")[2]
+
+    def change_of_address(self) -> str:
+        self.wait()
+        self.person("ada").post_json("/api/user/email-change/request", {"newEmail": "ada@new.example.org"})
+        return mailed_link(self._smtp).partition("token=")[2]
+
     def link(self) -> str:
         self.wait()
         TestApp(self._app).post_json("/api/auth/magic-link/request", {"email": "cy@example.org"})
@@ -90,9 +111,13 @@ VALUES: dict[tuple[str, str], dict[str, Named]] = {
         "rule-of-ada": lambda world: world.rule("ada"),
         "rule-of-bo": lambda world: world.rule("bo"),
     },
+    ("/api/rules/{id}/stakeholders", "sid"): {"stakeholder": World.stakeholder},
     ("/api/templates/{slug}", "slug"): {"consensus": lambda world: "consensus"},
     ("/api/uploads/{id}", "id"): {"picture": World.upload},
+    ("/api/use-cases/{slug}", "slug"): {"ternfield": lambda world: "ternfield"},
     ("/api/auth/magic-link/verify", "token"): {"mailed": World.link},
+    ("/api/invites/rule-stakeholder/verify", "token"): {"mailed": World.invitation},
+    ("/api/user/email-change/verify", "token"): {"mailed": World.change_of_address},
 }
 """By the beginning of a path and the name of a parameter: words that stand for what there is in the world."""
 
@@ -104,8 +129,8 @@ def named(path: str, parameter: str) -> dict[str, Named]:
 
 
 @pytest.fixture
-def world(app: Any, smtp: Mailbox, clock: Clock) -> World:
-    return World(app, smtp, clock)
+def world(app: Any, smtp: Mailbox, clock: Clock, engine: sa.Engine) -> World:
+    return World(app, smtp, clock, engine)
 
 
 def api() -> Any:
@@ -122,7 +147,11 @@ def api() -> Any:
     return schemathesis.openapi.from_dict(described, config=SchemathesisConfig.from_dict(CONFIG))
 
 
-FOR_PAGES = {"POST /api/auth/magic-link/verify"}
+FOR_PAGES = {
+    "POST /api/auth/magic-link/verify",
+    "POST /api/invites/rule-stakeholder/verify",
+    "POST /api/user/email-change/verify",
+}
 """Forms of our own pages, whose token nobody can make up."""
 
 

@@ -4,7 +4,7 @@ whole; the corners are in the tests of each view."""
 from __future__ import annotations
 
 import re
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -16,12 +16,14 @@ from cr.views.api.examples import DOCUMENT, PAYLOAD
 from tests.fixtures.mail import Mailbox
 from tests.fixtures.site import Clock, MakeApp
 from tests.functional.people import form_to, mailed_link, path_of, sign_in
+from tests.functional.waiting import the_mail, waiting
 from tests.uploads.pictures import PDF, picture, saved
 
 ISO = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
 RULE = {"title": "Elm Street", "summary": "A garden", "document": DOCUMENT}
 LISTED = {"id", "title", "summary", "createdAt", "updatedAt"}
 VERIFY = "/api/auth/magic-link/verify"
+INQUIRY = "/api/organizer-inquiry"
 
 
 def refused(answer: Any, status: int, code: str) -> Any:
@@ -313,6 +315,31 @@ def test_get_uploads_id(ada: TestApp, client: TestApp) -> None:
 
 
 # The paragraphs around it
+
+
+def test_post_organizer_inquiry(make_app: MakeApp, smtp: Mailbox, engine: sa.Engine) -> None:
+    question = {"email": "cy@example.org", "message": "How do we begin?"}
+    refused(TestApp(make_app()).post_json(INQUIRY, question, expect_errors=True), 500, "server_misconfigured")
+    app = make_app(ORGANIZER_INQUIRY_TO="ask@example.org")
+    client = TestApp(app)
+    for length in (9, 10_001):
+        answer = client.post_json(INQUIRY, {**question, "message": "x" * length}, expect_errors=True)
+        assert refused(answer, 400, "validation_error")["fields"].keys() == {"message"}
+    assert client.post_json(INQUIRY, {**question, "website": "https://example.com"}).json == {"ok": True}
+    assert waiting(engine) == []
+    assert client.post_json(INQUIRY, question).json == {"ok": True}
+    mail = the_mail(app, smtp, engine)
+    assert (mail["X-Rcpt-To"], mail["Reply-To"]) == ("ask@example.org", "cy@example.org")
+
+
+def test_least_interval_of_inquiries(make_app: MakeApp) -> None:
+    app = make_app(ORGANIZER_INQUIRY_TO="ask@example.org")
+    app.registry["cr.clock"] = Clock(datetime.now(UTC))
+    client = TestApp(app)
+    question = {"email": "cy@example.org", "message": "How do we begin?"}
+    client.post_json(INQUIRY, question)
+    too_soon(client.post_json(INQUIRY, question, expect_errors=True), 60)
+    too_soon(client.post_json(INQUIRY, {**question, "email": "di@example.org"}, expect_errors=True), 20)
 
 
 def test_errors_and_bodies(ada: TestApp, client: TestApp, make_app: MakeApp, smtp: Mailbox, clock: Clock) -> None:

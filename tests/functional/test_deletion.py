@@ -14,7 +14,7 @@ from webtest import TestApp
 
 from cr.projections import ALL
 from cr.projections.rebuild import rebuild
-from tests.fixtures.mail import Mailbox
+from tests.fixtures.mail import Mailbox, deliver
 from tests.fixtures.site import Clock
 from tests.functional.flow import unequal
 from tests.functional.people import form_to, sign_in
@@ -64,7 +64,7 @@ def test_nothing_yields_the_address_or_the_text_of_a_draft(
     assert any(path.is_file() for path in (tmp_path / "uploads").rglob("*"))
 
     assert "Your account is deleted" in delete_by_page(ada, " Ada@Example.org ")
-    app.registry["cr.delivery"].deliver()
+    deliver(app)
     assert smtp.messages[-1]["To"] == "ada@example.org"
     assert "was deleted" in smtp.messages[-1]["Subject"] + smtp.messages[-1].get_content()
 
@@ -150,6 +150,24 @@ def test_a_draft_that_others_wrote_in_goes_to_them(
     bo.get(own, status=404)
 
 
+def test_a_draft_that_is_no_rule_yet_goes_to_its_other_writer(ada: TestApp, bo: TestApp, engine: sa.Engine) -> None:
+    shared, theirs = start(ada), start(bo)
+    for owner, person, draft in ((ada, bo, shared), (bo, ada, theirs)):
+        made = form_to(owner.get(f"{draft}/writers"), f"{draft}/writers/links").submit()
+        link = made.html.select_one("#link").text.strip()
+        form_to(person.get(link[link.index("/drafts/") :]), f"{draft}/join").submit(status=303)
+        write(person, f"{draft}/about", title=f"Elm of {'Bo' if person is bo else 'Ada'}")
+    page = " ".join(ada.get("/profile/delete").html.main.text.split())
+    assert "“Elm of Bo”, in which others have written too" in page
+    assert "Your part in writing Elm of Ada with others." in page
+    delete_by_page(ada, "ada@example.org")
+    write(bo, f"{shared}/about", title="Bo goes on")
+    assert "Bo goes on" in bo.get("/profile")
+    assert "(you)" in bo.get(f"{theirs}/writers").html.main.text
+    assert bo.get(f"{theirs}/writers").html.main.text.count("Writer since") == 0
+    assert unequal(engine) == []
+
+
 def test_who_organizes_or_takes_part_is_gone_from_the_rule(
     ada: TestApp, bo: TestApp, smtp: Mailbox, engine: sa.Engine
 ) -> None:
@@ -229,7 +247,7 @@ def test_everything_can_be_taken_along(ada: TestApp, client: TestApp) -> None:
     assert answer.headers["Content-Disposition"] == 'attachment; filename="community-rule.json"'
     assert "no-store" in answer.headers["Cache-Control"]
     data = answer.json
-    assert list(data) == ["madeAt", "account", "sessions", "drafts", "rules", "invitations", "uploads"]
+    assert list(data) == ["madeAt", "account", "sessions", "drafts", "rules", "invitations", "joinLinks", "uploads"]
     assert data["account"]["email"] == "ada@example.org"
     assert len(data["sessions"]) == 1
     assert [(each["title"], each["status"]) for each in data["drafts"]] == [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated, Any
 
 from pydantic import BaseModel, Field
@@ -18,7 +19,8 @@ from cr.accounts.signin import PURPOSE, ask, follow, is_asking_browser
 from cr.errors import MailFailed, ServerMisconfigured
 from cr.events.payload import DraftPayload, checked
 from cr.resources.api import ApiAuth, ApiMagicLink
-from cr.views.api.operations import Address, Done, Operation, Other, Shaped
+from cr.views.api.mailed import FORM, OPENED, PRESSED, TokenForm
+from cr.views.api.operations import Address, Done, Operation, Shaped
 
 
 class LinkRequest(BaseModel):
@@ -42,14 +44,8 @@ class Session(TypedDict):
     user: User | None
 
 
-class TokenQuery(BaseModel):
-    token: str = Field("", description="From the mail.")
-
-
-class TokenForm(BaseModel):
-    token: str = Field("", description="From the mail.")
+class SignInForm(TokenForm):
     bring: str | None = Field(None, description="Sent, whatever its value: what the asking browser wrote comes too.")
-    csrf_token: str = Field("", description="From the page with the button.")
 
 
 @view_config(context=ApiAuth, name="session", request_method="GET", renderer="json", api=Operation())
@@ -109,17 +105,7 @@ class Verify:
     def __init__(self, request: Any) -> None:
         self.request = request
 
-    @view_config(
-        request_method="GET",
-        api=Operation(
-            query=TokenQuery,
-            status=303,
-            also={
-                303: Other("Signed in, or the link is refused: on to a page.", headers=("Location", "Set-Cookie")),
-                200: Other("A page with a button that signs in.", ("text/html",)),
-            },
-        ),
-    )
+    @view_config(request_method="GET", api=OPENED)
     def open(self) -> Any:
         """Follow a mailed link.
 
@@ -149,14 +135,7 @@ class Verify:
             request=request,
         )
 
-    @view_config(
-        request_method="POST",
-        api=Operation(
-            form=("application/x-www-form-urlencoded", TokenForm),
-            status=303,
-            also={303: Other("Signed in, or the link is refused: on to a page.", headers=("Location", "Set-Cookie"))},
-        ),
-    )
+    @view_config(request_method="POST", api=replace(PRESSED, form=(FORM, SignInForm)))
     def confirm(self) -> Any:
         """Press the button of that page.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from cr.views.api import auth, catalog, drafts, health, operations, rules, uploads, user
+from cr.views.api import auth, catalog, drafts, health, inquiry, operations, rules, stakeholders, uploads, user
 
 RULE_ID = "6f1c2a4e-8d0b-4f5e-9a37-2c41d6b0e593"
 UPLOAD_ID = "b1d7c3f0-52a6-4e18-8c94-7f0e3a6d2b15"
@@ -56,6 +56,14 @@ TEMPLATE = {
     "featured": True,
 }
 
+INVITED = {
+    "id": "3d5b8e21-94c7-4a06-b1f2-60e7d9c8a475",
+    "email": "sam@example.org",
+    "invitedAt": APRIL,
+    "acceptedAt": None,
+    "status": "pending",
+}
+
 EXAMPLES: dict[Any, Any] = {
     operations.Done: {"ok": True},
     health.Connected: {"ok": True, "database": "connected"},
@@ -95,6 +103,11 @@ EXAMPLES: dict[Any, Any] = {
             }
         ],
     },
+    inquiry.Inquiry: {"email": "robin@example.org", "message": "How do we hand our rule on to somebody else?"},
+    stakeholders.Invitation: {"email": "sam@example.org"},
+    stakeholders.Invited: {"stakeholder": INVITED},
+    stakeholders.StakeholderList: {"stakeholders": [INVITED]},
+    user.EmailChange: {"newEmail": "robin@new.example.org"},
     uploads.Uploaded: {
         "url": f"/api/uploads/{UPLOAD_ID}",
         "id": UPLOAD_ID,

@@ -127,7 +127,7 @@ class Declared:
 def places(resource: type[Resource] = Api, path: str = "/api") -> dict[type[Resource], str]:
     """The path of every kind of resource at and below /api."""
     found = {resource: path}
-    for name, child in (*resource.children.items(), *((resource.variable,) if resource.variable else ())):
+    for name, child in (*resource.children.items(), *resource.found.items()):
         assert isinstance(child, type)
         found |= places(child, f"{path}/{name}")
     return found

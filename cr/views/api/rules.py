@@ -109,7 +109,10 @@ def list_rules(request: Any) -> RuleList:
     api=Operation(query=HowMany),
 )
 def my_rules(request: Any) -> MyRules:
-    """List the rules that I own or have accepted an invitation to."""
+    """List my own rules.
+
+    Those that I own, and those whose stakeholder I am by an invitation that I accepted.
+    """
     account, limit = request.identity.account_id, request.asked.limit
     own = rules.last_touched(request.dbsession, limit, owner=account)
     mine: list[tuple[Any, Role]] = [(row, "owner") for row in own]

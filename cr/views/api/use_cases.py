@@ -10,6 +10,7 @@ from cr.events.document import checked_document, composed
 from cr.limits import Interval
 from cr.resources.api import ApiUseCase
 from cr.security import Permission
+from cr.views.api.operations import Operation
 from cr.views.api.rules import Created, created
 
 TIMES, SECONDS = 10, 3600
@@ -17,9 +18,18 @@ TIMES, SECONDS = 10, 3600
 
 
 @view_config(
-    context=ApiUseCase, name="duplicate", request_method="POST", renderer="json", permission=Permission.RULE_PUBLISH
+    context=ApiUseCase,
+    name="duplicate",
+    request_method="POST",
+    renderer="json",
+    permission=Permission.RULE_PUBLISH,
+    api=Operation(often=f"{TIMES} times in an hour for an account."),
 )
 def duplicate(context: ApiUseCase, request: Any) -> Created:
+    """Publish a use case's rule as my own.
+
+    The example rule of the use case, which is yours from then on. It takes no body.
+    """
     actor, rule = request.identity.account_id, context.use_case.rule
     request.at_most_once(Interval("use-case:account", str(actor), SECONDS, times=TIMES))
     document = checked_document(composed(rule))

@@ -6,7 +6,7 @@ import logging
 from typing import Any
 
 import sqlalchemy as sa
-from pydantic import BaseModel, Field
+from pydantic import BaseModel
 from pyramid.httpexceptions import HTTPSeeOther
 from pyramid.renderers import render_to_response
 from pyramid.response import Response
@@ -21,8 +21,8 @@ from cr.errors import DatabaseUnavailable, MailFailed, ServerMisconfigured
 from cr.headers import not_kept
 from cr.resources.api import ApiEmailChange, ApiMyAccount
 from cr.security import Permission
-from cr.views.api.auth import TokenQuery
-from cr.views.api.operations import Address, Done, Operation, Other
+from cr.views.api.mailed import OPENED, PRESSED
+from cr.views.api.operations import Address, Done, Operation
 
 log = logging.getLogger(__name__)
 
@@ -48,19 +48,10 @@ def delete(request: Any) -> Done:
     return {"ok": True}
 
 
-LANDS = Other("Changed, or the link is refused: on to the profile.", headers=("Location",))
-ASKS = Other("A page with a button: to change the address, or to sign in first.", ("text/html",))
-
-
 class EmailChange(BaseModel):
     """The address to have from now on."""
 
     newEmail: Address
-
-
-class ConfirmForm(BaseModel):
-    token: str = Field("", description="From the mail.")
-    csrf_token: str = Field("", description="From the page with the button.")
 
 
 @view_config(
@@ -76,12 +67,12 @@ class ConfirmForm(BaseModel):
     ),
 )
 def request_change(request: Any) -> Done:
-    """Mail a link that changes the person's address.
+    """Mail a link to a new address.
 
-    It goes to the new address, works once, for 10 minutes, and makes an older one void. The answer is the same whether
-    the address has an account or not.
+    It works once, for 10 minutes. The answer is the same whether the address has an account or not.
     """
-    ask(request, request.sent.newEmail)
+    sent: EmailChange = request.sent
+    ask(request, sent.newEmail)
     return {"ok": True}
 
 
@@ -94,14 +85,14 @@ class Verify:
         request.add_response_callback(not_kept)
         self.request = request
 
-    @view_config(request_method="GET", api=Operation(query=TokenQuery, status=303, also={303: LANDS, 200: ASKS}))
+    @view_config(request_method="GET", api=OPENED)
     def open(self) -> Any:
-        """Follow a link that changes an address.
+        """Follow the link to a new address.
 
-        In the browser that asked, while its person is signed in there, it changes the address at once, ends the other
-        sessions and leads to `/profile?email_change=ok`. Anywhere else it shows a page with one button. It also leads
-        to `/profile` with one of `?error=email_change_invalid`, `_expired` (or used), `_taken` and `_server`. HEAD
-        changes nothing.
+        In the browser that asked for it, signed in, the address is the account's from then on, its other sessions end,
+        and it goes on to `/profile?email_change=ok`. Other browsers get a page that says what to do. What is refused
+        leads to `/profile?error=` and `email_change_invalid`, `email_change_expired`, `email_change_taken` or
+        `email_change_server`. HEAD changes nothing.
         """
         request = self.request
         if request.method == "HEAD":
@@ -115,16 +106,11 @@ class Verify:
             return _landing(request, error=CODES[refused.code])
         return self._page(link, token)
 
-    @view_config(
-        request_method="POST",
-        api=Operation(
-            form=("application/x-www-form-urlencoded", ConfirmForm), status=303, also={303: LANDS, 200: ASKS}
-        ),
-    )
+    @view_config(request_method="POST", api=PRESSED)
     def confirm(self) -> Any:
         """Press the button of that page.
 
-        For browsers: the form's `csrf_token` is needed, and the person has to be signed in.
+        For browsers: the form's `csrf_token` is needed.
         """
         token = self.request.POST.get("token", "")
         try:
