@@ -45,6 +45,7 @@ def main(global_config: dict[str, str], **ini: str) -> Any:
     config.include("cr.multipart")
     config.include("cr.security")
     config.include("cr.accounts")
+    config.include("cr.catalog.use_cases")
     config.include("cr.mail")
     config.include("cr.limits")
     config.include("cr.pages")

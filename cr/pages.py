@@ -54,9 +54,18 @@ class Urls:
         self.login = request.resource_path(root, "login")
         self.logout = request.resource_path(root, "logout")
         self.drafts = request.resource_path(root, "drafts")
+        self.profile = request.resource_path(root, "profile")
+        self.account = request.resource_path(root, "profile", "account")
         self.rules = request.resource_path(root, "rules")
         self.create = request.resource_path(root, "create")
         self.templates = request.resource_path(root, "templates")
+        self.use_cases = request.resource_path(root, "use-cases")
+        self.how_it_works = request.resource_path(root, "how-it-works")
+        self.learn = request.resource_path(root, "learn")
+        self.about = request.resource_path(root, "about")
+        self.legacy_archive = request.resource_path(root, "legacy-archive")
+        # None where nobody reads it.
+        self.ask = request.resource_path(root, "learn", "ask") if request.settings.organizer_inquiry_to else None
 
 
 def add_page_globals(event: BeforeRender) -> None:

@@ -7,6 +7,7 @@ import re
 import ssl
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Any
@@ -14,8 +15,10 @@ from typing import Any
 import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult, LoginPassword
+from pyramid_mailer.interfaces import IMailer
 from webtest import TestApp
 
+from cr.mail import compose
 from tests.fixtures.mail import Mailbox, free_port
 from tests.fixtures.site import Clock, MakeApp
 
@@ -62,6 +65,17 @@ def test_a_mail_has_what_mails_need(app: Any, smtp: Mailbox, clock: Clock) -> No
     assert mail["Auto-Submitted"] == "auto-generated"
     assert mail.get_content_type() == "text/plain"
     assert "http://localhost/api/auth/magic-link/verify?token=" in mail.get_content()
+
+
+def test_a_long_mail_arrives_whole(app: Any, smtp: Mailbox) -> None:
+    text = "A line of a long mail.\n" * 400 + "ä" * 3000 + "\n.\nEnd\n"
+    settings = app.registry["cr.settings"]
+    message = compose(settings, "ada@example.org", "Long", text, at=datetime.now(UTC), message_id="<1@example.org>")
+    app.registry.getUtility(IMailer).send_immediately(message)
+    [mail] = smtp.messages
+    body = mail.get_body(("plain",))
+    assert body is not None
+    assert body.get_content().replace("\r\n", "\n").rstrip("\n") == text.rstrip("\n")
 
 
 def test_the_mails_own_domain_can_be_named(make_app: MakeApp, smtp: Mailbox) -> None:

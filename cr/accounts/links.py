@@ -1,4 +1,6 @@
-"""Links that are mailed: they work once, for ten minutes, and of several to one address only the newest works."""
+"""Links that are mailed: they work once, for ten minutes, and of several to one address, or for one account, only the
+newest works.
+"""
 
 from __future__ import annotations
 
@@ -13,9 +15,12 @@ from cr.accounts.tables import mailed_links, purge
 
 LIFETIME = timedelta(minutes=10)
 
+OF_ACCOUNT = "email-change"
+"""The purpose of links that an account asked for, of which it has one at a time, whatever addresses they go to."""
+
 
 class LinkRefused(Exception):
-    """`code` says why, in the JSON contract's words: invalid_link or expired_link."""
+    """`code` says why: invalid_link or expired_link, as in the JSON contract, or what the link's own purpose adds."""
 
     def __init__(self, code: str) -> None:
         super().__init__(code)
@@ -27,6 +32,7 @@ class Link:
     """A link that works, or worked until a moment ago."""
 
     email: str
+    account: UUID | None
     browser_hash: bytes | None
     next_path: str | None
     draft: dict[str, Any] | None
@@ -35,6 +41,7 @@ class Link:
 
 COLUMNS = (
     mailed_links.c.email,
+    mailed_links.c.account_id,
     mailed_links.c.browser_hash,
     mailed_links.c.next_path,
     mailed_links.c.draft,
@@ -47,6 +54,7 @@ def write(
     purpose: str,
     email: str,
     *,
+    account: UUID | None = None,
     browser_hash: bytes | None = None,
     next_path: str | None = None,
     draft: dict[str, Any] | None = None,
@@ -54,7 +62,7 @@ def write(
 ) -> str:
     """Keep a new link; returns its token. `browser_hash` is of the browser that may follow it without being asked.
 
-    Older links to the address are void from the commit on, see `_works`; without a commit they go on working.
+    Older ones, see `_works`, are void from the commit on; without a commit they go on working.
     """
     purge(request.dbsession, mailed_links, request.now)
     token: str = request.registry["cr.tokens"].make(purpose)
@@ -62,6 +70,7 @@ def write(
         sa.insert(mailed_links).values(
             purpose=purpose,
             email=email,
+            account_id=account,
             token_hash=request.registry["cr.tokens"].hash(purpose, token),
             browser_hash=browser_hash,
             next_path=next_path,
@@ -103,6 +112,13 @@ def use(request: Any, purpose: str, token: str) -> Link:
     return link
 
 
+def erase(request: Any, purpose: str, email: str) -> None:
+    """None of the links to this address works any more."""
+    request.dbsession.execute(
+        sa.delete(mailed_links).where(mailed_links.c.purpose == purpose, mailed_links.c.email == email)
+    )
+
+
 def _one(request: Any, purpose: str, token: str, query: sa.Select[Any]) -> Link:
     tokens = request.registry["cr.tokens"]
     if not tokens.is_ours(purpose, token):
@@ -118,10 +134,11 @@ def _works(request: Any, purpose: str) -> tuple[sa.ColumnElement[bool], ...]:
     # "No newer one" is asked when a link is opened. Marking the older ones when a new one is written would hold their
     # rows locked while the mail is on its way.
     newer = mailed_links.alias("newer")
+    whose = "account_id" if purpose == OF_ACCOUNT else "email"
     return (
         mailed_links.c.used_at.is_(None),
         mailed_links.c.expires_at > request.now,
         ~sa.exists().where(
-            newer.c.purpose == purpose, newer.c.email == mailed_links.c.email, newer.c.id > mailed_links.c.id
+            newer.c.purpose == purpose, newer.c[whose] == mailed_links.c[whose], newer.c.id > mailed_links.c.id
         ),
     )

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
 import sqlalchemy as sa
 
-from cr.accounts import Identity
+from cr.accounts import Identity, devices
 from cr.accounts.tables import accounts, purge, sessions
 
 PURPOSE = "session"
@@ -25,6 +26,7 @@ def start(request: Any, account_id: UUID) -> str:
             id=uuid4(),
             account_id=account_id,
             token_hash=_hash(request, token),
+            browser=devices.described(request.user_agent),
             created_at=request.now,
             last_seen_at=request.now,
             expires_at=request.now + LIFETIME,
@@ -42,6 +44,9 @@ def find(request: Any, token: str) -> Identity | None:
         .join_from(sessions, accounts)
         .where(sessions.c.token_hash == _hash(request, token), sessions.c.expires_at > request.now)
     )
+    if request.method not in ("GET", "HEAD"):
+        # Nobody writes for an account that is just being deleted: see `cr.accounts.deletion`.
+        query = query.with_for_update(read=True, key_share=True, of=accounts)
     row = request.dbsession.execute(query).one_or_none()
     if row is None:
         return None
@@ -53,6 +58,24 @@ def find(request: Any, token: str) -> Identity | None:
 def end(request: Any, token: str) -> None:
     """This one session; no matter when there is none."""
     request.dbsession.execute(sa.delete(sessions).where(sessions.c.token_hash == _hash(request, token)))
+
+
+def of(request: Any) -> Sequence[Any]:
+    """The rows of all living sessions of the person who is signed in: this browser's first, then as they were seen."""
+    mine = sa.select(sessions).where(
+        sessions.c.account_id == request.identity.account_id, sessions.c.expires_at > request.now
+    )
+    this = sessions.c.id == request.identity.session_id
+    rows: Sequence[Any] = request.dbsession.execute(mine.order_by(this.desc(), sessions.c.last_seen_at.desc())).all()
+    return rows
+
+
+def end_others(request: Any, only: UUID | None = None) -> None:
+    """Sign the person who is signed in out of every other browser, or of this one; no matter when there is none."""
+    others = sa.delete(sessions).where(
+        sessions.c.account_id == request.identity.account_id, sessions.c.id != request.identity.session_id
+    )
+    request.dbsession.execute(others if only is None else others.where(sessions.c.id == only))
 
 
 def _touch(request: Any, session_id: UUID) -> None:

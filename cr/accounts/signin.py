@@ -79,7 +79,7 @@ def ask(request: Any, email: str, next_path: str | None = None, draft: dict[str,
         request,
         PURPOSE,
         address,
-        browser_hash=_browser_hash(request, request.browser),
+        browser_hash=browser_hash(request, request.browser),
         next_path=safe_next(next_path),
         draft=draft,
         guest=guest.id if guest and guest.payload else None,
@@ -100,7 +100,7 @@ def is_asking_browser(request: Any, link: links.Link) -> bool:
     browser = known_browser(request)
     if browser is None or link.browser_hash is None:
         return False
-    return hmac.compare_digest(_browser_hash(request, browser), link.browser_hash)
+    return hmac.compare_digest(browser_hash(request, browser), link.browser_hash)
 
 
 def follow(request: Any, token: str, *, bring: bool = True) -> tuple[str, list[tuple[str, str]]]:
@@ -110,23 +110,35 @@ def follow(request: Any, token: str, *, bring: bool = True) -> tuple[str, list[t
     Returns the path to go on to and the headers with the session's cookie.
     """
     link = links.use(request, PURPOSE, token)
-    own = guests.current(request)
-    written = [link.guest if bring else None, own.id if own else None]
-    account_id = _account(request, link.email)
-    headers = remember(request, account_id)
-    log.info("Account %s signed in", account_id)
-    draft = link.draft if bring else None
-    request.registry.notify(SignedIn(request, account_id, draft, tuple(dict.fromkeys(filter(None, written)))))
+    account_id = account_of(request, link.email)
+    headers = enter(request, account_id, link.draft, link.guest) if bring else enter(request, account_id)
     return link.next_path or "/", headers
 
 
-def _account(request: Any, email: str) -> UUID:
+def enter(
+    request: Any, account_id: UUID, draft: dict[str, Any] | None = None, guest: UUID | None = None
+) -> list[tuple[str, str]]:
+    """Sign the person in; returns the headers with the session's cookie.
+
+    What this browser has written becomes a draft of this person, and so do `draft` and what `guest` has written.
+    """
+    own = guests.current(request)
+    headers: list[tuple[str, str]] = remember(request, account_id)
+    log.info("Account %s signed in", account_id)
+    written = dict.fromkeys(filter(None, [guest, own.id if own else None]))
+    request.registry.notify(SignedIn(request, account_id, draft, tuple(written)))
+    return headers
+
+
+def account_of(request: Any, email: str) -> UUID:
+    """The account of an address that somebody has proved to be theirs, made now if there was none."""
     new = postgresql.insert(accounts).values(id=uuid4(), email=email, created_at=request.now)
     request.dbsession.execute(new.on_conflict_do_nothing(index_elements=["email"]))
     found: UUID = request.dbsession.execute(sa.select(accounts.c.id).where(accounts.c.email == email)).scalar_one()
     return found
 
 
-def _browser_hash(request: Any, browser: str) -> bytes:
+def browser_hash(request: Any, browser: str) -> bytes:
+    """What a link keeps of the browser that asked for it; `browser` is its token, of `cr.csrf`."""
     hashed: bytes = request.registry["cr.tokens"].hash("browser", browser)
     return hashed

@@ -1,17 +1,35 @@
-"""Whom a rule's stakeholders are: the addresses behind the opaque ids that the log knows."""
+"""Whom a rule's stakeholders are: the addresses behind the opaque ids that the log knows, and the links mailed to them.
+
+A link works once, for 30 days. It proves the address as a link to sign in does, so it signs in too.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+import textwrap
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 
+from cr.accounts import names
 from cr.accounts.addresses import normalised
+from cr.accounts.links import LinkRefused
+from cr.accounts.signin import account_of, enter
 from cr.db import Timestamp, metadata
-from cr.errors import ValidationProblem
+from cr.errors import Conflict, NotFound, ValidationProblem
+from cr.events.rule import STAKEHOLDERS_MOST
+from cr.limits import Interval
+from cr.mail import outbox
+from cr.projections import invitations, rules
+from cr.proxy import public_origin
+
+PURPOSE = "stakeholder"
+LIFETIME = timedelta(days=30)
 
 stakeholders = sa.Table(
     "stakeholders",
@@ -20,14 +38,66 @@ stakeholders = sa.Table(
     sa.Column("rule", postgresql.UUID(as_uuid=True), nullable=False),
     sa.Column("email", sa.Text, nullable=False),
     sa.Column("invited_at", Timestamp, nullable=False),
-    # Of the newest link that was mailed, until it is used or void.
+    # Of the newest link that was mailed. It stays when they accept, so that who opens it again gets to the rule.
     sa.Column("token_hash", sa.LargeBinary, unique=True),
     sa.Column("expires_at", Timestamp),
     sa.UniqueConstraint("rule", "email"),
 )
 
+OPENING = "{who} invited you to be a stakeholder of a rule, the text in which a community says how it works together:"
+SUBJECT = "You are invited to take part in {rule}"
+TEXT = """\
+Hello,
 
-def named(emails: Iterable[str], own: str) -> dict[UUID, str]:
+{opening}
+
+  {title}
+  {page}
+
+A stakeholder is somebody whom the rule concerns. Its owner sees that
+you take part, and the rule stands on your profile. You can't change it,
+you owe nothing by it, and you can leave at any time.
+
+To accept, open this link. It signs you in to Community Rule as well:
+
+{link}
+
+It works once, for 30 days.
+
+If you did not expect this, ignore this mail. Without the link nobody
+takes part in your name.
+"""
+
+LINK = re.compile(r"://|@|\bwww\.|[^\W\d_][\w-]*\.[^\W\d_]{2,}")
+"""What mail programs make a link of."""
+
+
+@dataclass(frozen=True)
+class Stakeholder:
+    """`email` None: the address was erased. The newest link works until `expires_at`. `mail` is how the newest one
+    fares, None where none was written.
+    """
+
+    id: UUID
+    email: str | None
+    invited_at: datetime
+    accepted_at: datetime | None
+    expires_at: datetime | None
+    mail: outbox.State | None
+
+
+@dataclass(frozen=True)
+class Invitation:
+    """A link to `rule`, a row of `cr.projections.rules`; `account` has used it."""
+
+    stakeholder: UUID
+    rule: Any
+    email: str
+    expires_at: datetime
+    account: UUID | None
+
+
+def named(emails: Iterable[str], own: str, field: str = "stakeholderEmails") -> dict[UUID, str]:
     """New opaque ids for these addresses, each once. Raises `ValidationProblem` for the person's own or for none."""
     addresses = []
     for email in emails:
@@ -35,14 +105,188 @@ def named(emails: Iterable[str], own: str) -> dict[UUID, str]:
             addresses.append(normalised(email))
         except ValueError:
             sentence = f"{email[:100]} is no mail address. Write one such as name@example.org."
-            raise ValidationProblem(sentence, fields={"stakeholderEmails": sentence}) from None
+            raise ValidationProblem(sentence, fields={field: sentence}) from None
     if own in addresses:
         sentence = "You need no invitation to your own rule. Leave your own address out."
-        raise ValidationProblem(sentence, fields={"stakeholderEmails": sentence})
+        raise ValidationProblem(sentence, fields={field: sentence})
     return {uuid4(): address for address in dict.fromkeys(addresses)}
 
 
-def keep(session: Any, rule: UUID, people: dict[UUID, str], at: Any) -> None:
-    if people:
-        rows = [{"id": key, "rule": rule, "email": email, "invited_at": at} for key, email in people.items()]
-        session.execute(sa.insert(stakeholders), rows)
+def read(typed: str, known: Collection[str | None], own: str | None) -> list[str]:
+    """The addresses in a text that people typed, but for the `known`, each once. Raises `ValidationProblem`."""
+    added: list[str] = []
+    for text in re.finditer(r"[^\s,;]+", typed):
+        try:
+            address = normalised(text[0])
+        except ValueError:
+            sentence = f"“{text[0][:100]}” is no mail address. Write one such as name@example.org."
+            raise ValidationProblem(sentence) from None
+        if address == own:
+            raise ValidationProblem("You need no invitation to your own rule. Leave your own address out.")
+        if address not in known and address not in added:
+            added.append(address)
+        if len(known) + len(added) > STAKEHOLDERS_MOST:
+            raise ValidationProblem(f"At most {STAKEHOLDERS_MOST} people can be invited. Leave some out.")
+    return added
+
+
+def of(session: Any, rule_id: UUID) -> list[Stakeholder]:
+    """Who is invited or has accepted, who was invited first first."""
+    rows = invitations.of(session, rule_id)
+    query = sa.select(stakeholders.c.id, stakeholders.c.email, stakeholders.c.expires_at)
+    known = {row.id: row for row in session.execute(query.where(stakeholders.c.rule == rule_id))}
+    mails = outbox.states(session, [row.stakeholder for row in rows])
+    return [
+        Stakeholder(
+            row.stakeholder,
+            known[row.stakeholder].email if row.stakeholder in known else None,
+            row.invited_at,
+            row.accepted_at,
+            known[row.stakeholder].expires_at if row.stakeholder in known else None,
+            mails.get(row.stakeholder),
+        )
+        for row in rows
+    ]
+
+
+def at_once(request: Any) -> Interval:
+    """Inviting, at publishing or afterwards, however many people at a time."""
+    return Interval("publish-with-invites:ip", request.client_network, 60)
+
+
+def add(request: Any, rule: Any, people: dict[UUID, str]) -> None:
+    """Invite more people to a rule that is published. Raises `Conflict` for one who is invited already."""
+    known = {each.email for each in of(request.dbsession, rule.id)}
+    if twice := known.intersection(people.values()):
+        raise Conflict(f"{min(filter(None, twice))} is invited already.")
+    request.at_most_once(at_once(request))
+    request.rules.invite_stakeholders(rule.id, request.identity.account_id, request.now, *people)
+    invite(request, rule, people)
+
+
+def invite(request: Any, rule: Any, people: dict[UUID, str]) -> None:
+    """Keep and mail whom the person who is signed in has just invited to `rule`, which has an id and a title."""
+    if not people:
+        return
+    links = {key: _link(request) for key in people}
+    rows = [
+        {"id": key, "rule": rule.id, "email": email, "invited_at": request.now, **links[key].kept}
+        for key, email in people.items()
+    ]
+    request.dbsession.execute(sa.insert(stakeholders), rows)
+    who = _who(request)
+    for key, email in people.items():
+        _mail(request, who, rule, key, email, links[key].url)
+
+
+def resend(request: Any, rule: Any, stakeholder: Stakeholder) -> None:
+    """Mail a new link; the older ones are void. Raises `ValidationProblem` for who accepted, and `RateLimited`."""
+    if stakeholder.accepted_at:
+        raise ValidationProblem("They accepted already, so there is nothing to send.")
+    if stakeholder.email is None:
+        raise ValidationProblem("Their address was erased. Remove them, and invite them again.")
+    request.at_most_once(Interval("resend:stakeholder", str(stakeholder.id), 60))
+    # What still waits would bring a link that does not work.
+    outbox.forget(request.dbsession, about=[stakeholder.id])
+    link = _link(request)
+    request.dbsession.execute(sa.update(stakeholders).where(stakeholders.c.id == stakeholder.id).values(link.kept))
+    _mail(request, _who(request), rule, stakeholder.id, stakeholder.email, link.url)
+
+
+def remove(request: Any, rule_id: UUID, *ids: UUID) -> None:
+    """The owner removes them, or the person who is signed in leaves. Raises `NotFound` and `Forbidden`."""
+    for each in ids:
+        request.rules.remove_stakeholder(rule_id, request.identity.account_id, request.now, each)
+    erase(request.dbsession, ids)
+
+
+def ids(session: Any, *, email: str, accepted_by: UUID, rules: Collection[UUID]) -> Sequence[UUID]:
+    """Those who are invited by an address, are an account, or were invited to one of these rules."""
+    known, invited = stakeholders, invitations.invitations
+    accepted = sa.select(invited.c.stakeholder).where(invited.c.account == accepted_by)
+    found: Sequence[UUID] = session.scalars(
+        sa.select(known.c.id).where(sa.or_(known.c.email == email, known.c.id.in_(accepted), known.c.rule.in_(rules)))
+    ).all()
+    return found
+
+
+def erase(session: Any, ids: Collection[UUID]) -> None:
+    """Whom these ids mean; what is on its way to them is not sent any more."""
+    session.execute(sa.delete(stakeholders).where(stakeholders.c.id.in_(ids)))
+    outbox.forget(session, about=ids)
+
+
+def find(request: Any, token: str) -> Invitation:
+    """What a link is to, whether it still works or not. Raises `LinkRefused` where nobody can say any more."""
+    tokens = request.registry["cr.tokens"]
+    if not tokens.is_ours(PURPOSE, token):
+        raise LinkRefused("invalid_link")
+    known, invited = stakeholders, invitations.invitations
+    row = request.dbsession.execute(
+        sa.select(known.c.id, known.c.rule, known.c.email, known.c.expires_at, invited.c.account)
+        .join(invited, sa.and_(invited.c.rule == known.c.rule, invited.c.stakeholder == known.c.id))
+        .where(known.c.token_hash == tokens.hash(PURPOSE, token), invited.c.gone_at.is_(None))
+    ).one_or_none()
+    if row is None:
+        raise LinkRefused("expired_link")
+    return Invitation(row.id, rules.find(request.dbsession, row.rule), row.email, row.expires_at, row.account)
+
+
+def accept(request: Any, invitation: Invitation) -> list[tuple[str, str]]:
+    """Whoever is signed in, or else the owner of the address, who is signed in by it, takes part from now on.
+
+    Returns the headers of signing in. Raises `LinkRefused` when somebody was faster: the same link, or the owner who
+    removed them.
+    """
+    identity, rule_id = request.identity, invitation.rule.id
+    account = identity.account_id if identity else account_of(request, invitation.email)
+    if request.rules.rule(rule_id).stakeholders.get(invitation.stakeholder):
+        raise LinkRefused("expired_link")
+    try:
+        request.rules.accept_stakeholder(rule_id, account, request.now, invitation.stakeholder)
+    except NotFound:
+        raise LinkRefused("expired_link") from None
+    return [] if identity else enter(request, account)
+
+
+@dataclass(frozen=True)
+class _Link:
+    """`kept`: the columns of a row that know it."""
+
+    url: str
+    kept: dict[str, Any]
+
+
+def _link(request: Any) -> _Link:
+    tokens = request.registry["cr.tokens"]
+    token = tokens.make(PURPOSE)
+    path = request.resource_path(request.root["api"]["invites"]["rule-stakeholder"], "verify", query={"token": token})
+    kept = {"token_hash": tokens.hash(PURPOSE, token), "expires_at": request.now + LIFETIME}
+    return _Link(public_origin(request) + path, kept)
+
+
+def _who(request: Any) -> str:
+    """What the person who is signed in is called in a mail: never by their address."""
+    account = request.identity.account_id
+    name = names.names(request.dbsession, [account]).get(account, "")
+    return _said(name, 60) or "Somebody who uses Community Rule"
+
+
+def _mail(request: Any, who: str, rule: Any, stakeholder: UUID, email: str, link: str) -> None:
+    title = _said(rule.title, 200)
+    text = TEXT.format(
+        opening=textwrap.fill(OPENING.format(who=who), 72),
+        title=f"“{title}”" if title else "(its name looks like a link, so it is left out)",
+        page=public_origin(request) + request.resource_path(request.root, "rules", str(rule.id)),
+        link=link,
+    )
+    title = _said(rule.title, 60)
+    outbox.put(request, email, SUBJECT.format(rule=f"“{title}”" if title else "a rule"), text, about=stakeholder)
+
+
+def _said(text: str, most: int) -> str:
+    """Somebody's words in one short line of a mail; "" where a mail program would make a link of them."""
+    line = names.tidied(text)
+    if LINK.search(line):
+        return ""
+    return line if len(line) <= most else f"{line[: most - 1].rstrip()}…"

@@ -28,6 +28,8 @@ sessions = sa.Table(
     sa.Column("id", Id, primary_key=True),
     sa.Column("account_id", Id, sa.ForeignKey("accounts.id", ondelete="CASCADE"), nullable=False, index=True),
     sa.Column("token_hash", sa.LargeBinary, nullable=False, unique=True),
+    # As `cr.accounts.devices` calls it.
+    sa.Column("browser", sa.Text),
     sa.Column("created_at", Timestamp, nullable=False),
     # Right to the hour, so that reading a page seldom writes.
     sa.Column("last_seen_at", Timestamp, nullable=False),

@@ -51,8 +51,8 @@ class Line(BaseModel):
     time: Time = Field(description="When it was decided, UTC.")
     by: Organizer | Stakeholder | Literal["operators"] = Field(
         description="Who decided it: organizers in the order of their first appearance in this rule (the first is the "
-        "owner), the stakeholder who accepted, or the operators of the site. The same name in another rule means "
-        "somebody else."
+        "owner), the stakeholder who accepted or left, or the operators of the site. The same name in another rule "
+        "means somebody else."
     )
 
     def ndjson(self) -> bytes:
@@ -128,9 +128,11 @@ class OrganizerLine(Line):
 
 
 class StakeholderLine(Line):
-    """A stakeholder was invited, accepted the rule, or was removed."""
+    """A stakeholder was invited, accepted, was removed, or left."""
 
-    type: Literal["rule.StakeholderInvited", "rule.StakeholderAccepted", "rule.StakeholderRemoved"]
+    type: Literal[
+        "rule.StakeholderInvited", "rule.StakeholderAccepted", "rule.StakeholderRemoved", "rule.StakeholderLeft"
+    ]
     stakeholder: Stakeholder = Field(description="Who it is about, numbered in the order of their invitations.")
 
 

@@ -40,8 +40,8 @@ def told(events: Iterable[Event]) -> Iterator[AnyLine]:
             "type": event.TOPIC,
             "time": event.at,
         }
-        # An account is not looked up for who accepts as a stakeholder: it might be an organizer's.
-        if not isinstance(event, r.StakeholderAccepted):
+        # No account is looked up for what stakeholders do: it might be an organizer's.
+        if not isinstance(event, r.BY_STAKEHOLDERS):
             header["by"] = OPERATORS if event.actor is None else organizers[event.actor]
         match event:
             case r.Published() | r.Revised():
@@ -52,7 +52,7 @@ def told(events: Iterable[Event]) -> Iterator[AnyLine]:
                 yield OwnerReleasedLine(**header)
             case r.OrganizerJoined() | r.OrganizerRemoved():
                 yield OrganizerLine(**header, organizer=organizers[event.organizer])
-            case r.StakeholderInvited() | r.StakeholderAccepted() | r.StakeholderRemoved():
+            case r.StakeholderInvited() | r.StakeholderAccepted() | r.StakeholderRemoved() | r.StakeholderLeft():
                 who = stakeholders[event.stakeholder]
                 yield StakeholderLine(**{"by": who, **header}, stakeholder=who)
             case _:

@@ -127,7 +127,7 @@ def evolve(state: State | None, line: AnyLine) -> State:
             return replace(state, organizers=state.organizers | {line.organizer})
         case OrganizerLine():
             return replace(state, organizers=state.organizers - {line.organizer})
-        case StakeholderLine(type="rule.StakeholderRemoved"):
+        case StakeholderLine(type="rule.StakeholderRemoved" | "rule.StakeholderLeft"):
             left = {name: accepted for name, accepted in state.stakeholders.items() if name != line.stakeholder}
             return replace(state, stakeholders=left)
         case StakeholderLine():

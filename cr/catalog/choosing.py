@@ -10,9 +10,9 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from cr.catalog.facets import Facet, Fit, fit
-from cr.catalog.items import Method, Template, Value
+from cr.catalog.items import Method, Template, UseCase, Value
 from cr.catalog.sections import BY_KEY, MORE, VALUES
-from cr.events.payload import META, Payload, label_of
+from cr.events.payload import BLOCKS, FIELD_MAPS, META, SELECTIONS, Payload, label_of
 
 Methods = Mapping[tuple[str, str], Method]
 """By section and slug, as `cr.catalog.store.all_methods` gives them."""
@@ -70,6 +70,23 @@ def add_template(payload: Payload, template: Template, methods: Methods, values:
 def template_payload(template: Template, methods: Methods, values: Mapping[str, Value]) -> dict[str, Any]:
     """A draft that is this template and nothing else."""
     return add_template({"title": template.title, "summary": template.description}, template, methods, values)
+
+
+CHOICES = (*SELECTIONS, *FIELD_MAPS, BLOCKS)
+"""The keys of a payload that say what is chosen, and in which words; all others are about the community itself."""
+
+
+def has_choices(payload: Payload) -> bool:
+    return any(payload.get(key) for key in SELECTIONS)
+
+
+def without_choices(payload: Payload) -> dict[str, Any]:
+    return {key: value for key, value in payload.items() if key not in CHOICES}
+
+
+def put_use_case(payload: Payload, use_case: UseCase) -> dict[str, Any]:
+    """The payload with the choices of a use case in the place of its own. Who they are is for people to say."""
+    return {**without_choices(payload), **{key: value for key, value in use_case.rule.items() if key in CHOICES}}
 
 
 def _chosen(payload: Payload, key: str, identifier: str) -> dict[str, Any]:

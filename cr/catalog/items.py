@@ -1,4 +1,4 @@
-"""What there is to choose from: values, methods and templates, as the catalogue's queries give them."""
+"""What there is to choose from: values, methods and templates, as the catalogue's queries give them; and use cases."""
 
 from __future__ import annotations
 
@@ -58,4 +58,23 @@ class Template:
     methods: tuple[tuple[str, str], ...]
     values: tuple[str, ...]
     clauses: tuple[Mapping[str, str], ...]
+    facets: frozenset[Facet]
+
+
+@dataclass(frozen=True)
+class UseCase:
+    """A worked example: how a community, which is invented, came to its rule.
+
+    `story` are parts of {"heading", "text"}, texts in Markdown; `look` says what to notice in the rule. The rule is the
+    community's own words in the shape of a draft's payload, whole: `rule` has its title and summary too.
+    """
+
+    slug: str
+    community: str
+    kind: str
+    size: str
+    description: str
+    story: tuple[Mapping[str, str], ...]
+    look: tuple[str, ...]
+    rule: Mapping[str, Any]
     facets: frozenset[Facet]

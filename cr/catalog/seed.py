@@ -58,7 +58,12 @@ def _counts(catalog: Catalog) -> dict[str, int]:
     methods = {
         section.key: sum(method.section == section.key for method in catalog.methods) for section in METHOD_SECTIONS
     }
-    return {VALUES.slug: len(catalog.values), **methods, "templates": len(catalog.templates)}
+    return {
+        VALUES.slug: len(catalog.values),
+        **methods,
+        "templates": len(catalog.templates),
+        "use-cases": len(catalog.use_cases),
+    }
 
 
 def _failed(lines: str) -> int:

@@ -3,6 +3,7 @@
 values.json                 [{"id", "label", "meaning", "signals"}]
 {section}.json              [{"slug", "label", "description", "sections", "facets"}], one for each section of methods
 templates.json              [{"slug", "title", ..., "values", "methods", "clauses", "facets"?}], in their order
+use-cases.json              [{"slug", "community", ..., "story", "look", "facets", "rule"}], in their order
 """
 
 from __future__ import annotations
@@ -17,9 +18,9 @@ from typing import Annotated, Any, NamedTuple
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, create_model
 
 from cr.catalog.facets import GROUPS, Facet
-from cr.catalog.items import Method, Template, Value
+from cr.catalog.items import Method, Template, UseCase, Value
 from cr.catalog.labels import DATA
-from cr.catalog.sections import METHOD_SECTIONS, VALUES, Section
+from cr.catalog.sections import METHOD_SECTIONS, MORE, VALUES, Section
 from cr.catalog.slugs import PROMISED, is_slug
 
 LABEL_MOST, TITLE_MOST, TEXT_MOST = 48, 200, 8000
@@ -41,6 +42,7 @@ class Catalog:
     values: tuple[Value, ...]
     methods: tuple[Method, ...]
     templates: tuple[Template, ...]
+    use_cases: tuple[UseCase, ...] = ()
 
 
 NO_TEXT = "take out the characters that no database keeps: NUL and halves of surrogate pairs"
@@ -140,18 +142,75 @@ _Template = create_model(
 )
 
 
-def _method_shape(section: Section) -> Any:
+def _answers(section: Section) -> Any:
+    """What a method of this section says to every field."""
     texts = {field.name: Percent if field.percent else Text for field in section.fields}
-    return _shape(
-        section.key,
-        {
-            "slug": Slug,
-            "label": Label,
-            "description": Text,
-            "sections": _shape(f"{section.key} sections", texts),
-            "facets": Facets,
-        },
-    )
+    return _shape(f"{section.key} sections", texts)
+
+
+def _method_shape(section: Section) -> Any:
+    fields = {"slug": Slug, "label": Label, "description": Text, "sections": _answers(section), "facets": Facets}
+    return _shape(section.key, fields)
+
+
+class _Part(BaseModel):
+    model_config = SHAPE
+    heading: Title
+    text: Text
+
+
+class _OwnValue(BaseModel):
+    model_config = SHAPE
+    id: ValueId
+    meaning: Text
+    signals: Text
+
+
+def _chosen_once(key: str) -> AfterValidator:
+    def check(entries: list[Any]) -> list[Any]:
+        _each_once([getattr(entry, key) for entry in entries])
+        return entries
+
+    return AfterValidator(check)
+
+
+_Rule = _shape(
+    "rule",
+    {
+        "title": Title,
+        "summary": Text,
+        # No longer than a draft takes it.
+        "context": Annotated[str, Field(max_length=200), AfterValidator(_written)],
+        "values": Annotated[list[_OwnValue], Field(min_length=1, max_length=VALUES.most), _chosen_once("id")],
+        "methods": _shape(
+            "rule methods",
+            {
+                section.key: Annotated[
+                    list[_shape(f"own {section.key}", {"slug": Slug, "sections": _answers(section)})],  # type: ignore[misc]
+                    Field(min_length=1, max_length=4),
+                    _chosen_once("slug"),
+                ]
+                for section in METHOD_SECTIONS
+            },
+        ),
+        "clauses": list[_Clause],
+    },
+)
+
+_UseCase = _shape(
+    "use case",
+    {
+        "slug": Slug,
+        "community": Title,
+        "kind": Title,
+        "size": Title,
+        "description": Text,
+        "facets": Facets,
+        "story": Annotated[list[_Part], Field(min_length=1)],
+        "look": Annotated[list[Text], Field(min_length=1)],
+        "rule": _Rule,
+    },
+)
 
 
 def read(folder: Path = DATA) -> Catalog:
@@ -165,14 +224,17 @@ def read(folder: Path = DATA) -> Catalog:
         for section in METHOD_SECTIONS
     }
     templates = _entries(folder / "templates.json", _Template, "slug", faults)
+    use_cases = _entries(folder / "use-cases.json", _UseCase, "slug", faults)
     _check_labels(methods, faults)
-    _check_references(templates, values, methods, faults)
+    _check_references("templates.json", templates.all or [], values, methods, faults)
+    _check_references("use-cases.json", _named_by(use_cases), values, methods, faults)
     if faults:
         raise CatalogError(faults)
     return Catalog(
         values=tuple(Value(each.id, each.label, each.meaning, each.signals) for each in values.usable),
         methods=tuple(_method(section, each) for section in METHOD_SECTIONS for each in methods[section.key].usable),
         templates=tuple(_template(each, place) for place, each in enumerate(templates.usable, 1)),
+        use_cases=tuple(map(_use_case, use_cases.usable)),
     )
 
 
@@ -203,6 +265,39 @@ def _template(given: Any, place: int) -> Template:
         clauses=tuple(clause.model_dump() for clause in given.clauses),
         facets=_yes(given.facets) if given.facets else frozenset(),
     )
+
+
+def _use_case(given: Any) -> UseCase:
+    return UseCase(
+        slug=given.slug,
+        community=given.community,
+        kind=given.kind,
+        size=given.size,
+        description=given.description,
+        story=tuple(part.model_dump() for part in given.story),
+        look=tuple(given.look),
+        rule=_payload(given.slug, given.rule),
+        facets=_yes(given.facets),
+    )
+
+
+def _payload(slug: str, rule: Any) -> dict[str, Any]:
+    """A draft's payload that says what the rule of a use case says."""
+    payload: dict[str, Any] = {"title": rule.title, "summary": rule.summary, "communityContext": rule.context}
+    payload[VALUES.selected] = [value.id for value in rule.values]
+    payload[VALUES.details] = {value.id: value.model_dump(exclude={"id"}) for value in rule.values}
+    for section in METHOD_SECTIONS:
+        methods = getattr(rule.methods, section.key)
+        payload[section.selected] = [method.slug for method in methods]
+        # As for the catalogue's methods, 0 stands for: does not apply.
+        payload[section.details] = {
+            method.slug: {name: answer for name, answer in method.sections.model_dump().items() if answer != 0}
+            for method in methods
+        }
+    clauses = {f"use-case-{slug}-{number}": clause.model_dump() for number, clause in enumerate(rule.clauses, 1)}
+    payload[MORE.selected] = list(clauses)
+    payload[MORE.details] = clauses
+    return payload
 
 
 def _yes(facets: Any) -> frozenset[Facet]:
@@ -294,10 +389,32 @@ def _check_labels(methods: Mapping[str, _Entries], faults: list[str]) -> None:
                 faults.append(f"{section}.json: {method.slug}: label: {other}.json calls it “{label}”; use one label")
 
 
+def _named_by(use_cases: _Entries) -> list[tuple[str, Any]]:
+    """The rules of use cases as templates say theirs: which values and methods they name. What has no such shape is
+    said elsewhere.
+    """
+
+    def names(entries: Any, key: str) -> list[Any]:
+        return [each.get(key) for each in entries if isinstance(each, dict)] if isinstance(entries, list) else []
+
+    named = []
+    for name, case in use_cases.all or ():
+        rule = case.get("rule") if isinstance(case, dict) else None
+        if isinstance(rule, dict):
+            methods = rule.get("methods")
+            chosen = {key: names(each, "slug") for key, each in methods.items()} if isinstance(methods, dict) else {}
+            named.append((f"{name}: rule", {"values": names(rule.get("values"), "id"), "methods": chosen}))
+    return named
+
+
 def _check_references(
-    templates: _Entries, values: _Entries, methods: Mapping[str, _Entries], faults: list[str]
+    file: str,
+    entries: list[tuple[str, Any]],
+    values: _Entries,
+    methods: Mapping[str, _Entries],
+    faults: list[str],
 ) -> None:
-    """What a template names must be there. Of a file that can't be read that is all there is to say."""
+    """What a template or use case names must be there. Of a file that can't be read that is all there is to say."""
 
     def check(place: str, named: Any, kind: str, entries: _Entries) -> None:
         if entries.all is None or not isinstance(named, list):
@@ -306,14 +423,14 @@ def _check_references(
         unknown = [str(each) for each in named if isinstance(each, str) and each not in known]
         faults.extend(f"{place}: there is no {kind} {each}" for each in unknown)
 
-    for name, template in templates.all or ():
-        if not isinstance(template, dict):
+    for name, entry in entries:
+        if not isinstance(entry, dict):
             continue
-        check(f"templates.json: {name}: values", template.get("values"), "value", values)
-        chosen = template.get("methods")
-        for section, entries in methods.items():
+        check(f"{file}: {name}: values", entry.get("values"), "value", values)
+        chosen = entry.get("methods")
+        for section, known in methods.items():
             named = chosen.get(section) if isinstance(chosen, dict) else None
-            check(f"templates.json: {name}: methods.{section}", named, "method", entries)
+            check(f"{file}: {name}: methods.{section}", named, "method", known)
 
 
 def _repeated(names: list[str]) -> list[str]:

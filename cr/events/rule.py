@@ -18,6 +18,7 @@ TITLE_MOST = 500
 SUMMARY_MOST = 8000
 STAKEHOLDERS_MOST = 30
 ORGANIZERS_MOST = 30
+REASON_MOST = 1000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,13 +111,25 @@ class StakeholderInvited(RuleEvent):
 
 @dataclass(frozen=True, kw_only=True)
 class StakeholderAccepted(RuleEvent):
+    """The actor is the account that the stakeholder has."""
+
     TOPIC = "rule.StakeholderAccepted"
     stakeholder: UUID
 
 
 @dataclass(frozen=True, kw_only=True)
 class StakeholderRemoved(RuleEvent):
+    """By the owner."""
+
     TOPIC = "rule.StakeholderRemoved"
+    stakeholder: UUID
+
+
+@dataclass(frozen=True, kw_only=True)
+class StakeholderLeft(RuleEvent):
+    """The actor is the account that had accepted. No `StakeholderRemoved`, for there the actor is named in public."""
+
+    TOPIC = "rule.StakeholderLeft"
     stakeholder: UUID
 
 
@@ -124,7 +137,8 @@ class StakeholderRemoved(RuleEvent):
 class Rule:
     """The state of a rule after event number `version`.
 
-    `organizers` are the accounts that write it beside the owner; `stakeholders` maps an id to whether it was accepted.
+    `organizers` are the accounts that write it beside the owner; `stakeholders` maps an id to the account that
+    accepted, None where nobody did yet.
     """
 
     id: UUID
@@ -138,7 +152,12 @@ class Rule:
     created_at: datetime
     updated_at: datetime
     organizers: frozenset[UUID] = frozenset()
-    stakeholders: Mapping[UUID, bool] = field(default_factory=dict)
+    stakeholders: Mapping[UUID, UUID | None] = field(default_factory=dict)
+
+    @property
+    def accepted(self) -> int:
+        """By how many stakeholders."""
+        return sum(account is not None for account in self.stakeholders.values())
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -159,6 +178,15 @@ EVENTS = tuple(each for each in RuleEvent.__subclasses__() if each is not RuleSn
 
 WITHOUT_TEXT = tuple(each.TOPIC for each in EVENTS if each not in (Published, Revised))
 """Topics of the events that change who takes part, or the rule's status."""
+
+PEOPLE = (
+    *(OrganizerJoined, OrganizerRemoved),
+    *(StakeholderInvited, StakeholderAccepted, StakeholderRemoved, StakeholderLeft),
+)
+"""Events that change who takes part, but for the owner."""
+
+BY_STAKEHOLDERS = (StakeholderAccepted, StakeholderLeft)
+"""Events whose actor is no organizer. It may be one besides, which is nobody's business."""
 
 
 def project(state: Rule | None, events: Iterable[Event]) -> Rule | None:
@@ -204,11 +232,11 @@ def evolve(state: Rule | None, event: Event) -> Rule | None:
         case OrganizerRemoved():
             return replace(state, organizers=state.organizers - {event.organizer})
         case StakeholderInvited():
-            return replace(state, stakeholders={**state.stakeholders, event.stakeholder: False})
+            return replace(state, stakeholders={**state.stakeholders, event.stakeholder: None})
         case StakeholderAccepted():
-            return replace(state, stakeholders={**state.stakeholders, event.stakeholder: True})
-        case StakeholderRemoved():
-            left = {key: accepted for key, accepted in state.stakeholders.items() if key != event.stakeholder}
+            return replace(state, stakeholders={**state.stakeholders, event.stakeholder: event.actor})
+        case StakeholderRemoved() | StakeholderLeft():
+            left = {key: account for key, account in state.stakeholders.items() if key != event.stakeholder}
             return replace(state, stakeholders=left)
     raise AssertionError(f"no rule event: {event!r}")
 
@@ -290,24 +318,31 @@ def remove_organizer(rule: Rule, actor: UUID, organizer: UUID) -> list[RuleEvent
     return [OrganizerRemoved(organizer=organizer)] if organizer in rule.organizers else []
 
 
-def invite(rule: Rule, actor: UUID, stakeholder: UUID) -> list[RuleEvent]:
+def invite(rule: Rule, actor: UUID, *stakeholders: UUID) -> list[RuleEvent]:
+    """Each is a new id: whom it means is for the caller to know."""
     must_be_owner(rule, actor)
-    if len(rule.stakeholders) >= STAKEHOLDERS_MOST:
+    if len(rule.stakeholders) + len(stakeholders) > STAKEHOLDERS_MOST:
         raise ValidationProblem(f"A rule has at most {STAKEHOLDERS_MOST} stakeholders. Remove one first.")
-    return [StakeholderInvited(stakeholder=stakeholder)]
+    return [StakeholderInvited(stakeholder=each) for each in stakeholders]
 
 
 def accept(rule: Rule, stakeholder: UUID) -> list[RuleEvent]:
+    must_be_published(rule)
     if stakeholder not in rule.stakeholders:
         raise NotFound()
     return [] if rule.stakeholders[stakeholder] else [StakeholderAccepted(stakeholder=stakeholder)]
 
 
 def remove(rule: Rule, actor: UUID, stakeholder: UUID) -> list[RuleEvent]:
-    must_be_owner(rule, actor)
+    """By the owner, or by the stakeholder themself, who leaves."""
+    leaves = actor != rule.owner and rule.stakeholders.get(stakeholder) == actor
+    if not leaves:
+        must_be_owner(rule, actor)
+    must_be_published(rule)
     if stakeholder not in rule.stakeholders:
         raise NotFound()
-    return [StakeholderRemoved(stakeholder=stakeholder)]
+    kind = StakeholderLeft if leaves else StakeholderRemoved
+    return [kind(stakeholder=stakeholder)]
 
 
 def must_be_published(rule: Rule) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Literal
 from uuid import UUID, uuid4
 
@@ -17,6 +17,7 @@ import sqlalchemy as sa
 from cr.accounts.tables import Id
 from cr.db import Timestamp, metadata
 from cr.mail import new_message_id
+from cr.settings import Settings
 
 outbox = sa.Table(
     "outbox",
@@ -41,6 +42,15 @@ outbox = sa.Table(
 )
 
 
+ERASED: dict[str, None] = dict.fromkeys(("recipient", "reply_to", "subject", "text"))
+
+WORDS_STAY = timedelta(days=30)
+"""What somebody wrote to the people who run the site and could not be mailed to them."""
+
+ROWS_STAY = timedelta(days=60)
+"""That a mail was sent or given up, without anybody's address or words."""
+
+
 @dataclass(frozen=True)
 class State:
     """How a mail fares: `at` is when it was sent or given up, or when it will be tried next."""
@@ -54,8 +64,26 @@ def put(
     request: Any, to: str, subject: str, text: str, *, about: UUID | None = None, reply_to: str | None = None
 ) -> UUID:
     """Have a mail sent once this request's transaction is committed; returns the id of its row."""
+    mail_id = write(request.dbsession, request.settings, request.now, to, subject, text, about=about, reply_to=reply_to)
+    waits = request.registry["cr.mail_waits"]
+    request.tm.get().addAfterCommitHook(lambda success: waits.set() if success else None)
+    return mail_id
+
+
+def write(
+    connection: Any,
+    settings: Settings,
+    at: datetime,
+    to: str,
+    subject: str,
+    text: str,
+    *,
+    about: UUID | None = None,
+    reply_to: str | None = None,
+) -> UUID:
+    """As `put`, in any transaction: a server finds the mail when it next looks for what is due."""
     mail_id = uuid4()
-    request.dbsession.execute(
+    connection.execute(
         sa.insert(outbox).values(
             id=mail_id,
             about=about,
@@ -63,14 +91,12 @@ def put(
             reply_to=reply_to,
             subject=subject,
             text=text,
-            message_id=new_message_id(request.settings),
-            written_at=request.now,
+            message_id=new_message_id(settings),
+            written_at=at,
             attempts=0,
-            due_at=request.now,
+            due_at=at,
         )
     )
-    waits = request.registry["cr.mail_waits"]
-    request.tm.get().addAfterCommitHook(lambda success: waits.set() if success else None)
     return mail_id
 
 
@@ -78,6 +104,66 @@ def states(session: Any, about: Iterable[UUID]) -> dict[UUID, State]:
     """Of the newest mail about each of these; nothing for what no mail is about."""
     query = sa.select(outbox).where(outbox.c.about.in_(list(about))).order_by(outbox.c.written_at)
     return {row.about: _state(row) for row in session.execute(query)}
+
+
+def due(connection: sa.Connection, at: datetime, at_most: int) -> list[UUID]:
+    """What should go out by now, longest due first."""
+    query = sa.select(outbox.c.id).where(outbox.c.due_at <= at).order_by(outbox.c.due_at, outbox.c.id).limit(at_most)
+    return list(connection.scalars(query))
+
+
+def if_due(connection: sa.Connection, mail_id: UUID, at: datetime) -> Any:
+    """The row of one mail; None where it was sent or put off meanwhile."""
+    return connection.execute(sa.select(outbox).where(outbox.c.id == mail_id, outbox.c.due_at <= at)).one_or_none()
+
+
+def sent(connection: sa.Connection, mail_id: UUID, at: datetime) -> None:
+    """The mail server has it: the row keeps neither address nor words."""
+    _change(connection, outbox.c.id == mail_id, sent_at=at, due_at=None, failed_at=None, reason=None, **ERASED)
+
+
+def put_off(connection: sa.Connection, which: sa.ColumnElement[bool], due_at: Any, reason: str) -> None:
+    _change(connection, which, due_at=due_at, attempts=outbox.c.attempts + 1, reason=reason)
+
+
+def give_up(
+    connection: sa.Connection, which: sa.ColumnElement[bool], at: datetime, reason: str, inbox: str | None
+) -> None:
+    """They will not be tried again. What somebody wrote to the people who run the site stays for them to read."""
+    left = {name: sa.case((outbox.c.recipient == inbox, outbox.c[name])) for name in ERASED}
+    _change(connection, which, failed_at=at, due_at=None, attempts=outbox.c.attempts + 1, reason=reason, **left)
+
+
+def purge(connection: sa.Connection, at: datetime) -> None:
+    """Erase what was kept of old mails."""
+    _change(connection, outbox.c.failed_at <= at - WORDS_STAY, **ERASED)
+    over = sa.func.coalesce(outbox.c.sent_at, outbox.c.failed_at)
+    connection.execute(sa.delete(outbox).where(over <= at - ROWS_STAY))
+
+
+def _change(connection: sa.Connection, which: sa.ColumnElement[bool], **values: Any) -> None:
+    connection.execute(sa.update(outbox).where(which).values(**values))
+
+
+@dataclass(frozen=True)
+class Figures:
+    """How many mails wait or were given up, and since when the oldest waits."""
+
+    waiting: int
+    failed: int
+    oldest: datetime | None
+
+
+def figures(connection: sa.Connection) -> Figures:
+    waits, failed = outbox.c.due_at.is_not(None), outbox.c.failed_at.is_not(None)
+    row = connection.execute(
+        sa.select(
+            sa.func.count().filter(waits),
+            sa.func.count().filter(failed),
+            sa.func.min(outbox.c.written_at).filter(waits),
+        )
+    ).one()
+    return Figures(*row)
 
 
 def forget(session: Any, *, about: Iterable[UUID] = (), recipient: str | None = None) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from cr.projections import drafts, histories, organizers, revisions, rules
+from cr.projections import drafts, histories, invitations, organizers, revisions, rules, writers
 from cr.projections.base import Buffer, Projection
 
 if TYPE_CHECKING:
@@ -23,6 +23,8 @@ ALL: tuple[Projection, ...] = (
     rules.PROJECTION,
     revisions.PROJECTION,
     organizers.PROJECTION,
+    invitations.PROJECTION,
+    writers.PROJECTION,
 )
 BY_NAME = {projection.name: projection for projection in ALL}
 

@@ -128,6 +128,10 @@ def told(event: Event) -> str:
             return f"Published it as revision {event.revision}."
         case d.Discarded():
             return "Discarded the draft."
+        case d.WriterJoined():
+            return "Joined to write this draft."
+        case d.WriterRemoved():
+            return "No longer writes this draft." if event.writer == event.actor else "Removed a writer."
         case d.PassedOn():
             return "Passed the draft on to another writer."
         case r.Published():
@@ -139,7 +143,8 @@ def told(event: Event) -> str:
         case r.OwnerReleased():
             return "The owner left. The rule stays."
         case r.OrganizerJoined():
-            return "Joined as an organizer."
+            joined = event.organizer == event.actor
+            return "Joined as an organizer." if joined else "Made somebody who wrote the draft an organizer."
         case r.OrganizerRemoved():
             left = event.organizer == event.actor
             return "No longer takes part as an organizer." if left else "Removed an organizer."
@@ -149,6 +154,8 @@ def told(event: Event) -> str:
             return "A stakeholder accepted."
         case r.StakeholderRemoved():
             return "Removed a stakeholder."
+        case r.StakeholderLeft():
+            return "No longer takes part as a stakeholder."
     raise AssertionError(f"no words for {event!r}")
 
 
@@ -179,8 +186,7 @@ def actors(session: Session, rule_ids: Collection[UUID]) -> dict[UUID, list[UUID
     query = (
         sa.select(histories.c.originator, histories.c.actor)
         .where(histories.c.originator.in_(rule_ids), histories.c.actor.is_not(None))
-        # Who accepts a rule may be an organizer besides, which is nobody's business.
-        .where(histories.c.topic != r.StakeholderAccepted.TOPIC)
+        .where(histories.c.topic.not_in([each.TOPIC for each in r.BY_STAKEHOLDERS]))
         .group_by(histories.c.originator, histories.c.actor)
         .order_by(sa.func.min(histories.c.version))
     )

@@ -100,7 +100,7 @@ def owner_released(event: r.OwnerReleased, position: int) -> Iterable[Operation]
     yield Update(rules, {"id": event.originator_id}, {"owner": None, "version": event.originator_version})
 
 
-@PROJECTION.on(r.StakeholderInvited, r.StakeholderAccepted, r.StakeholderRemoved, r.OrganizerJoined, r.OrganizerRemoved)
+@PROJECTION.on(*r.PEOPLE)
 def people_changed(event: r.RuleEvent, position: int) -> Iterable[Operation]:
     yield Update(rules, {"id": event.originator_id}, {"version": event.originator_version})
 
@@ -108,6 +108,14 @@ def people_changed(event: r.RuleEvent, position: int) -> Iterable[Operation]:
 def find(session: Session, rule_id: UUID) -> Any:
     """The rule's row, withdrawn or not, or None."""
     return session.execute(sa.select(rules).where(rules.c.id == rule_id)).one_or_none()
+
+
+def several(session: Session, rule_ids: Iterable[UUID]) -> dict[UUID, Any]:
+    """As `find`, of several rules by their ids."""
+    ids = set(rule_ids)
+    if not ids:
+        return {}
+    return {row.id: row for row in session.execute(sa.select(rules).where(rules.c.id.in_(ids)))}
 
 
 def last_touched(
@@ -120,6 +128,12 @@ def last_touched(
     if before is not None:
         query = query.where(rules.c.position < before)
     return session.execute(query.order_by(rules.c.position.desc()).limit(limit)).all()
+
+
+def owned(session: Session, owner: UUID) -> Sequence[Any]:
+    """Every rule that is a person's, withdrawn or not, the first one first."""
+    query = sa.select(rules).where(rules.c.owner == owner)
+    return session.execute(query.order_by(rules.c.created_at, rules.c.id)).all()
 
 
 def last_change(session: Session) -> datetime | None:

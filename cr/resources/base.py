@@ -14,6 +14,8 @@ class Resource:
     __parent__: Resource | None = None
     __acl__: Any = ()
     children: ClassVar[dict[str, Callable[[Any], Resource]]] = {}
+    found: ClassVar[dict[str, type[Resource]]] = {}
+    """The kinds of nodes that `__getitem__` finds in its own way, by name, or by what stands for an id ("{id}")."""
     title = ""
     refusal = ""
     """What is said to somebody who may not do something here or further down; "" where the common sentence will do."""

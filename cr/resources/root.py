@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from cr.resources.api import Api
 from cr.resources.base import Resource
+from cr.resources.content import About, HowItWorks, Learn, LegacyArchive
 from cr.resources.create import Create, Templates
 from cr.resources.drafts import Drafts
+from cr.resources.profile import Profile
 from cr.resources.rules import RulesResource
+from cr.resources.use_cases import UseCases
 
 
 class Login(Resource):
@@ -25,7 +28,13 @@ class Root(Resource):
         "create": Create,
         "templates": Templates,
         "drafts": Drafts,
+        "profile": Profile,
         "rules": RulesResource,
+        "use-cases": UseCases,
+        "learn": Learn,
+        "how-it-works": HowItWorks,
+        "about": About,
+        "legacy-archive": LegacyArchive,
         "api": Api,
         "metrics": Metrics,
     }

@@ -25,6 +25,17 @@ for (const form of document.querySelectorAll("form[data-careful]")) {
   });
 }
 
+// Pages that are the same for everybody know nobody's address: it comes when somebody signed in begins to write.
+for (const form of document.querySelectorAll("form[data-session]")) {
+  const fill = async () => {
+    const { user } = await (await fetch(form.dataset.session)).json();
+    if (!user || form.elements.email.value) return;
+    form.elements.email.value = user.email;
+    form.dispatchEvent(new CustomEvent("kept", { detail: text(form) }));
+  };
+  form.addEventListener("focusin", () => fill().catch(() => {}), { once: true });
+}
+
 // How much room is left, said only when it gets tight.
 for (const field of document.querySelectorAll("[data-limit]")) {
   const limit = Number(field.dataset.limit);

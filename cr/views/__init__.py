@@ -9,5 +9,6 @@ from pyramid.renderers import JSON
 
 def includeme(config: Any) -> None:
     config.add_renderer("json", JSON(separators=(",", ":"), ensure_ascii=False))
+    config.include("cr.views.api.operations")
     config.include("cr.views.changes")
     config.scan("cr.views")

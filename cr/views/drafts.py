@@ -1,85 +1,44 @@
-"""My drafts: the list, and starting one."""
+"""Starting a draft, and what pages say of one."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from pyramid.httpexceptions import HTTPSeeOther
+from pyramid.httpexceptions import HTTPMovedPermanently, HTTPSeeOther
 from pyramid.view import view_config, view_defaults
 
 from cr.catalog.sections import BY_SLUG
 from cr.events.payload import BLOCKS, Payload
-from cr.projections import drafts, organizers, rules
-from cr.resources.drafts import PARTS, Drafts
+from cr.projections import organizers, rules
+from cr.resources.drafts import Drafts
 from cr.security import Permission
+from cr.views import profile
 from cr.views.forms import TITLE, tidy
-from cr.views.organizers import drafts_of_others
-from cr.views.public import listing, rule_path
-from cr.views.rules import origin
 
 
-@view_defaults(context=Drafts, permission=Permission.DRAFTS_LIST, renderer="cr:templates/drafts.jinja2")
+@view_defaults(context=Drafts)
 class DraftsViews:
     def __init__(self, context: Drafts, request: Any) -> None:
         self.context = context
         self.request = request
 
     @view_config(request_method="GET")
-    def show(self) -> dict[str, Any]:
-        return self._page({}, None)
+    def moved(self) -> HTTPMovedPermanently:
+        """Here was the list, which people may have kept the address of."""
+        return HTTPMovedPermanently(self.request.urls.profile)
 
-    @view_config(request_method="POST")
+    @view_config(request_method="POST", permission=Permission.DRAFT_START, renderer=profile.TEMPLATE)
     def start(self) -> Any:
-        title = tidy(self.request.POST.get("title", ""))
-        fault = TITLE.fault(title)
-        if fault:
+        title = tidy(self.request.POST.get(TITLE.name, ""))
+        if fault := TITLE.fault(title):
             self.request.response.status_int = 400
-            return self._page({"title": fault}, title)
+            return profile.page(self.request, errors={TITLE.name: fault}, title=title)
         payload = {"title": title} if title else {}
         draft_id = self.request.rules.start_draft(self.request.identity.account_id, self.request.now, payload)
         if self.request.POST.get("action") == "guided":
             return HTTPSeeOther(guided_path(self.request, draft_id))
         return HTTPSeeOther(self.request.resource_url(self.context, str(draft_id)))
-
-    def _page(self, errors: dict[str, str], title: str | None) -> dict[str, Any]:
-        request = self.request
-        owner = request.identity.account_id
-        rows = drafts.open_drafts(request.dbsession, owner)
-        published = rules.last_touched(request.dbsession, 100, owner=owner)
-        organized = organizers.rules_of(request.dbsession, owner)
-        return {
-            "drafts": [self._listed(row) for row in rows],
-            "others": drafts_of_others(request, [*published, *organized]),
-            "published": self._with_organizers(published),
-            "organized": self._with_organizers(organized),
-            "title": title,
-            "errors": errors,
-            "error": None,
-        }
-
-    def _with_organizers(self, rows: Sequence[Any]) -> list[dict[str, Any]]:
-        shown = listing(rows, self.request)
-        urls = [
-            {f"{name}_url": rule_path(self.request, row.id, name) for name in ("organizers", "edit")} for row in rows
-        ]
-        return [each | more for each, more in zip(shown, urls, strict=True)]
-
-    def _listed(self, row: Any) -> dict[str, Any]:
-        payload = self.request.rules.draft(row.id).payload
-        states = [part_state(key, payload) for key in PARTS]
-        return {
-            "title": row.title,
-            "url": self.request.resource_path(self.context, str(row.id)),
-            "updated_at": row.updated_at,
-            "guided_url": guided_path(self.request, row.id),
-            "status": row.status,
-            "revises": revised_rule(row, self.request),
-            "copies": origin(self.request, row.copied_from, row.copied_revision),
-            "parts_done": states.count("written"),
-            "parts_total": len(states),
-        }
 
 
 def guided_path(request: Any, draft_id: UUID) -> str:

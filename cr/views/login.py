@@ -13,10 +13,15 @@ from cr.accounts.signin import ask, safe_next
 from cr.errors import ValidationProblem
 from cr.resources.root import Login, Root
 
+WRONG_ACCOUNT = "stakeholder_wrong_account"
+
 SENTENCES = {
     "invalid_link": "That link does not work. Perhaps a piece of it was lost on the way. Ask for a new one here.",
-    "expired_link": "That link was used already, or it is older than 10 minutes. Ask for a new one here.",
-    "stakeholder_wrong_account": (
+    "expired_link": (
+        "That link was used already, or it is too old. To sign in, ask for a new one here. "
+        "If it was an invitation, ask whoever sent it for another."
+    ),
+    WRONG_ACCOUNT: (
         "That invitation is for another address than the one you are signed in with. "
         "Sign out, then open the invitation again."
     ),
@@ -42,7 +47,8 @@ class LoginPage:
         if sentence is None:
             return HTTPSeeOther(next_path or "/")
         # Whoever opens their link a second time has what they wanted: say so.
-        return self._page(next=next_path, error=f"{sentence} You are signed in as {identity.email} all the same.")
+        still = "" if sentence == SENTENCES[WRONG_ACCOUNT] else " all the same"
+        return self._page(next=next_path, error=f"{sentence} You are signed in as {identity.email}{still}.")
 
     @view_config(request_method="POST")
     def send(self) -> Any:

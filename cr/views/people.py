@@ -34,6 +34,6 @@ class People:
 
     def who_did(self, entry: Any) -> str:
         """By a row of the histories."""
-        if entry.topic == r.StakeholderAccepted.TOPIC:
+        if entry.topic in [each.TOPIC for each in r.BY_STAKEHOLDERS]:
             return "A stakeholder"
         return self.called(entry.originator, entry.actor)

@@ -9,21 +9,23 @@ from pyramid.httpexceptions import HTTPSeeOther
 from pyramid.renderers import render_to_response
 from pyramid.view import view_config, view_defaults
 
-from cr.accounts import draft_addresses, stakeholders
+from cr.accounts import draft_addresses, join_links, stakeholders
+from cr.comparison import compare, sentences
 from cr.errors import Conflict, NotFound, Problem, ValidationProblem
 from cr.events.document import composed
 from cr.events.draft import Draft
 from cr.events.rule import MovedOn, Rule
-from cr.limits import Interval
 from cr.projections import revisions
 from cr.resources.drafts import DraftResource
 from cr.security import Permission
-from cr.views import together
+from cr.views import changes, together
 from cr.views.adoption import Adoption
 from cr.views.draft import DraftPage
+from cr.views.draft_compare import whole
 from cr.views.drafts import revised_rule
 from cr.views.forms import number
 from cr.views.parts import elsewhere
+from cr.views.stakeholders import on_their_way
 
 
 @view_defaults(context=DraftResource, permission=Permission.DRAFT_EDIT)
@@ -73,6 +75,8 @@ class PublishViews(DraftPage):
         elif revises and not revises["organized"]:
             gone = "You are no longer an organizer of this rule. Ask its owner to let you in again."
             missing.append({"text": gone, "url": revises["url"]})
+        elif not revises and self.draft.owner != self.actor:
+            missing.append({"text": only_the_owner(self.who_began()), "url": self.url("writers")})
         if not self.draft.title:
             missing.append({"text": "Give the rule a name.", "url": self.url("about")})
         if not says_something(self.draft):
@@ -82,6 +86,7 @@ class PublishViews(DraftPage):
             button = f"Publish revision {self.draft.revision + 1}"
         return {
             **self.common(),
+            **self._against_newest(),
             "parts": self.parts(),
             "adoption": adoption.shown(),
             "missing": missing,
@@ -89,7 +94,25 @@ class PublishViews(DraftPage):
             "errors": adoption.errors,
         }
 
-    @view_config(name="published", request_method="GET", renderer="cr:templates/draft_published.jinja2")
+    def _against_newest(self) -> dict[str, Any]:
+        """What the draft changes of the revision that it was begun from, and which day that revision waits for."""
+        if self.draft.rule is None or self.draft.revision is None:
+            return {"changes": [], "compare_url": None, "waits": None}
+        session = self.request.dbsession
+        before = changes.whole(session, self.draft.rule, self.draft.revision)
+        begins = revisions.heads(session, self.draft.rule, [self.draft.revision])[self.draft.revision].in_force_from
+        return {
+            "changes": sentences(compare(before, whole(self.draft))),
+            "compare_url": self.url("compare", query={"from": self.draft.based_at, "to": self.draft.version}),
+            "waits": begins if begins > self.request.now.date() else None,
+        }
+
+    @view_config(
+        name="published",
+        request_method="GET",
+        permission=Permission.DRAFT_READ,
+        renderer="cr:templates/draft_published.jinja2",
+    )
     def published(self) -> dict[str, Any]:
         if self.draft.status != "published":
             raise NotFound("This draft is not published yet.")
@@ -100,6 +123,7 @@ class PublishViews(DraftPage):
         return {
             **self.common(),
             "rule": {"title": rule.title, "url": url, "revision": rule.revision, "in_force_from": coming},
+            "invitations": on_their_way(self.request, rule),
             "links": {"history": self.request.resource_path(self.request.root, "rules", str(rule.id), "history")},
         }
 
@@ -136,7 +160,7 @@ def adoption_of(request: Any, draft: Draft) -> Adoption:
 
 
 def publish(request: Any, draft: Draft, version: int | None, **decision: Any) -> Rule:
-    """Publish what the person saw at `version`, and keep whom they invite. `decision` as in `cr.events.rule.revise`.
+    """Publish what the person saw at `version`, and invite whom they named. `decision` as in `cr.events.rule.revise`.
 
     Raises `ValidationProblem` and `Conflict` for what the person can mend, with nothing changed.
     """
@@ -149,11 +173,18 @@ def publish(request: Any, draft: Draft, version: int | None, **decision: Any) ->
     )
     if people:
         # Last, for a refusal that is shown in the form is no exception that would give the turn back.
-        request.at_most_once(Interval("publish-with-invites:ip", request.client_network, 60))
-    stakeholders.keep(request.dbsession, rule.id, people, request.now)
+        request.at_most_once(stakeholders.at_once(request))
+    stakeholders.invite(request, rule, people)
     draft_addresses.save(request.dbsession, draft.id, actor, {})
+    if draft.rule is None:
+        join_links.move(request.dbsession, draft.id, rule.id)
     published: Rule = rule
     return published
+
+
+def only_the_owner(called: str) -> str:
+    """What a writer of the draft of a new rule reads where its owner publishes it."""
+    return f"Only {called} can publish this draft. Tell them when it is ready."
 
 
 def says_something(draft: Draft) -> bool:

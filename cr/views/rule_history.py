@@ -138,7 +138,7 @@ def _step(context: RuleResource, request: Any) -> Response:
             "status": after.status,
             "organizers": _organizers(after),
             "stakeholders": len(after.stakeholders),
-            "accepted": sum(after.stakeholders.values()),
+            "accepted": after.accepted,
             "body": Markup(shown.html),  # noqa: S704 - made by our own template when it was published
             "url": rule_path(request, rule.id, "revisions", str(shown.revision)),
         },
@@ -163,7 +163,7 @@ def _counted(before: r.Rule, after: r.Rule) -> list[str]:
     counts = {
         "Organizers": (_organizers(before), _organizers(after)),
         "Stakeholders": (len(before.stakeholders), len(after.stakeholders)),
-        "Stakeholders who accepted": (sum(before.stakeholders.values()), sum(after.stakeholders.values())),
+        "Stakeholders who accepted": (before.accepted, after.accepted),
     }
     return [f"{what}: {now}, before {was}." for what, (was, now) in counts.items() if was != now]
 

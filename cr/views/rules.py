@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from datetime import UTC, date, datetime, time
 from typing import Any
 from uuid import UUID
@@ -95,7 +96,7 @@ def revision_shown(
         "facts": _facts(row, rule, span, request),
         "changed": row.changed,
         "record": row.record,
-        "origin": origin(request, rule.copied_from, rule.copied_revision),
+        "origin": origin(request, rule),
         "remixes": listing(began_with[:REMIXES], request),
         "links": {
             "rule": rule_path(request, rule.id),
@@ -104,6 +105,7 @@ def revision_shown(
             "history": rule_path(request, rule.id, "history"),
             "edit": rule_path(request, rule.id, "edit"),
             "begin": rule_path(request, rule.id, "copy", query={"revision": number}),
+            "report": rule_path(request, rule.id, "report", query={"revision": number}),
             "copies": rule_path(request, rule.id, "copies") if len(began_with) > REMIXES else None,
             "feed": rule_path(request, rule.id, "feed.atom"),
             "json": json_url,
@@ -177,18 +179,29 @@ def adopted(row: Any) -> str:
     return f"adopted on {day(decided)}" if decided else f"published on {day(row.published_at)}"
 
 
-def origin(request: Any, rule_id: UUID | None, revision: int | None) -> dict[str, Any] | None:
-    """The rule, and its revision where that is known, that another one began with; `url` None when it was withdrawn."""
-    rule = rules.find(request.dbsession, rule_id) if rule_id else None
-    if rule is None:
-        return None
-    head = revisions.heads(request.dbsession, rule.id, [revision]).get(revision) if revision else None
-    path = ["revisions", str(revision)] if head else []
-    return {
-        "title": head.title if head else rule.title,
-        "revision": revision,
-        "url": rule_path(request, rule.id, *path) if rule.status == "published" else None,
-    }
+def origin(request: Any, row: Any) -> dict[str, Any] | None:
+    """What `origins` says of one of these rows, None where there is no such rule."""
+    return origins(request, [row]).get((row.copied_from, row.copied_revision))
+
+
+def origins(request: Any, rows: Iterable[Any]) -> dict[tuple[UUID, int | None], dict[str, Any]]:
+    """The rules that these, rows of drafts or rules, began with, by `copied_from` and `copied_revision`, the revision
+    where that is known; `url` is None for one that was withdrawn.
+    """
+    began = {(row.copied_from, row.copied_revision) for row in rows if row.copied_from}
+    found = rules.several(request.dbsession, (rule for rule, _ in began))
+    heads = revisions.heads_of(request.dbsession, ((rule, number) for rule, number in began if number))
+    shown = {}
+    for key in began:
+        rule, head = found.get(key[0]), heads.get(key)
+        if rule is not None:
+            path = ["revisions", str(key[1])] if head else []
+            shown[key] = {
+                "title": head.title if head else rule.title,
+                "revision": key[1],
+                "url": rule_path(request, rule.id, *path) if rule.status == "published" else None,
+            }
+    return shown
 
 
 @view_config(

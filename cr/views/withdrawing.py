@@ -8,13 +8,19 @@ from pyramid.httpexceptions import HTTPSeeOther
 from pyramid.view import view_config, view_defaults
 
 from cr.errors import Gone
+from cr.events.rule import REASON_MOST
 from cr.resources.rules import RuleResource
 from cr.security import Permission
 from cr.views.forms import Input, tidy
 from cr.views.public import rule_path
 
 REASON = Input(
-    "reason", "Why", (), "textarea", "Everybody reads it where the rule was. You can leave it empty.", maxlength=1000
+    "reason",
+    "Why",
+    (),
+    "textarea",
+    "Everybody reads it where the rule was. You can leave it empty.",
+    maxlength=REASON_MOST,
 )
 
 

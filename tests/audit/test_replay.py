@@ -88,7 +88,7 @@ def says(rule: r.Rule) -> dict[str, Any]:
         "text": (rule.revision, rule.title, rule.summary, json.dumps(rule.document)),
         "owned": rule.owner is not None,
         "organizers": len(rule.organizers),
-        "stakeholders": sorted(rule.stakeholders.values()),
+        "stakeholders": sorted(account is not None for account in rule.stakeholders.values()),
     }
 
 

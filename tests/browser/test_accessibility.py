@@ -13,10 +13,17 @@ from playwright.sync_api import Browser, BrowserContext, Page
 
 from tests.browser.test_main_job import fill_last, sign_in
 from tests.fixtures.mail import Mailbox
+from tests.fixtures.site import MakeApp
 from tests.functional.rules import noon, person, publish, revise, withdraw
 
 WCAG = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
 LONG = "Rindfleischetikettierungsüberwachungsaufgabenübertragungsgesetzesdurchführungsverordnung"
+
+
+@pytest.fixture
+def app(make_app: MakeApp) -> Any:
+    """With all forms that there are."""
+    return make_app(ORGANIZER_INQUIRY_TO="ask@example.org")
 
 
 @pytest.fixture
@@ -64,7 +71,10 @@ def organizer(
                 "no day": f"{waiting}?on=yesterday",
                 "withdrawn": gone,
                 "copies": f"{gone}/copies",
-                "drafts": "/drafts",
+                "profile": "/profile",
+                "account": "/profile/account",
+                "changed address": "/profile?email_change=ok",
+                "taken address": "/profile?error=email_change_taken",
                 "draft": second,
                 "draft history": f"{second}/history",
                 "entry": f"{second}/at?entry=1",
@@ -76,9 +86,20 @@ def organizer(
                     part: f"{second}/{part}"
                     for part in ("about", "values", "communication", "membership", "decisions", "conflict", "more")
                 },
+                "use cases": "/use-cases",
+                "use case": "/use-cases/ternfield",
+                "begin with a use case": "/use-cases/ternfield/begin",
+                "api": "/api/docs",
                 "login": "/login",
                 "expired link": "/login?error=expired_link",
                 "not found": "/nothing",
+                "report": f"{rule}/report",
+                "guides": "/learn",
+                "guide": "/learn/a-house-rule-for-privacy",
+                "ask": "/learn/ask",
+                "how it works": "/how-it-works",
+                "about the site": "/about",
+                "legacy archive": "/legacy-archive",
             },
         )
 

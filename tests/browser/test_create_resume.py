@@ -68,7 +68,7 @@ def test_a_link_that_is_opened_elsewhere_need_not_bring_the_draft(browser: Brows
         other.goto(mailed_link(smtp))
         other.get_by_label("Put what was written in that browser among my drafts").uncheck()
         press(other, "Sign in")
-        other.goto("/drafts")
+        other.goto("/profile")
         expect(other.get_by_text("No drafts yet.")).to_be_visible()
         asking.goto("/create/community-name")
         expect(asking.get_by_label("Name of your community or rule")).to_have_value("Elm Street Bakery")

@@ -12,12 +12,12 @@ from tests.functional.people import mailed_link
 
 
 def sign_in(page: Page, smtp: Mailbox, email: str) -> None:
-    page.goto("/drafts")
+    page.goto("/profile")
     page.get_by_label("Email address").fill(email)
     page.get_by_role("button", name="Mail me a link").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Look in your mail")
     page.goto(mailed_link(smtp))
-    expect(page.get_by_role("heading", level=1)).to_have_text("My drafts")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Profile")
 
 
 def fill_last(page: Page, **texts: str) -> None:

@@ -42,7 +42,7 @@ def sound(page: Page, heading: str, javascript: bool = True) -> None:
 
 def published(page: Page) -> str:
     """The address of a new rule."""
-    page.goto("/drafts")
+    page.goto("/profile")
     page.get_by_role("heading", level=3).or_(page.locator("ul.rules h2")).first.get_by_role("link").click()
     page.get_by_role("link", name="Continue to publish").click()
     page.get_by_role("button", name="Publish the rule").click()
@@ -63,7 +63,7 @@ def test_the_owner_lets_somebody_in_who_publishes_the_next_revision(
         rule = published(ada)
         title = f"Elm Street {LONG}"
 
-        ada.goto("/drafts")
+        ada.goto("/profile")
         ada.get_by_role("link", name="Organizers of").click()
         ada.get_by_label("Your name in the history").fill(f"Ada {LONG[:70]}")
         press(ada, "Save your name")
@@ -90,8 +90,8 @@ def test_the_owner_lets_somebody_in_who_publishes_the_next_revision(
 
         ada.goto(f"{rule}/edit")
         press(ada, "Open a draft")
-        bo.goto("/drafts")
-        sound(bo, "My drafts", javascript)
+        bo.goto("/profile")
+        sound(bo, "Profile", javascript)
         expect(bo.get_by_role("link", name="draft of revision 2")).to_be_visible()
         bo.goto(f"{rule}/edit")
         sound(bo, "Write the next revision", javascript)
@@ -137,5 +137,5 @@ def test_an_organizer_leaves(browser: Browser, server: str, smtp: Mailbox, clock
         bo.get_by_role("link", name="Leave").click()
         sound(bo, "Leave the organizers of Elm Street Bakery?")
         press(bo, "Leave")
-        at(bo, "My drafts")
+        at(bo, "Profile")
         expect(bo.get_by_role("link", name="Elm Street Bakery")).to_have_count(0)

@@ -16,16 +16,16 @@ def ask(page: Page, email: str) -> None:
 
 
 def sign_out(page: Page) -> None:
-    page.goto("/drafts")
+    page.goto("/profile")
     page.get_by_role("button", name="Sign out").click()
-    page.goto("/drafts")
+    page.goto("/profile")
     expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
 
 
 def test_in_the_browser_that_asked(page: Page, smtp: Mailbox) -> None:
     ask(page, "ada@example.org")
     page.goto(mailed_link(smtp))
-    page.goto("/drafts")
+    page.goto("/profile")
     expect(page.get_by_text("Signed in as ada@example.org")).to_be_visible()
     page.goto(mailed_link(smtp))
     expect(page.get_by_text("You are signed in as ada@example.org all the same.")).to_be_visible()
@@ -38,7 +38,7 @@ def test_in_another_browser(page: Page, browser: Browser, server: str, smtp: Mai
         other = context.new_page()
         other.goto(mailed_link(smtp))
         other.get_by_role("button", name="Sign in").click()
-        other.goto("/drafts")
+        other.goto("/profile")
         expect(other.get_by_text("Signed in as ada@example.org")).to_be_visible()
         sign_out(other)
 
@@ -55,7 +55,7 @@ def test_another_site_can_sign_nobody_out(page: Page, server: str, smtp: Mailbox
             page.locator(f"#{form} button").click()
         assert refused.value.status == 403
         assert refused.value.request.headers["origin"] == elsewhere
-    page.goto(f"{server}/drafts")
+    page.goto(f"{server}/profile")
     expect(page.get_by_text("Signed in as ada@example.org")).to_be_visible()
 
 

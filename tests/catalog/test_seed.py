@@ -33,7 +33,15 @@ def test_it_fills_every_section_and_says_how_much(
         for table in (store.catalog_values, store.catalog_methods, store.catalog_templates):
             connection.execute(sa.delete(table))
     assert main([]) == 0
-    names = ("values", "communication", "membership", "decisionApproaches", "conflictManagement", "templates")
+    names = (
+        "values",
+        "communication",
+        "membership",
+        "decisionApproaches",
+        "conflictManagement",
+        "templates",
+        "use-cases",
+    )
     said = [line.split() for line in capsys.readouterr().out.splitlines()]
     assert said == [[name, str(count(folder, name))] for name in names]
     assert rows(engine) == before

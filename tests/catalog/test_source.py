@@ -166,6 +166,27 @@ FAULTS: list[tuple[str, Change, str]] = [
         "consensus-clusters: facets.size.ten: there is no such key",
     ),
     ("templates", put(0, "facets", to={"size": {}}), "consensus-clusters: facets.scale: this is missing"),
+    ("use-cases", put(0, "story", to=[]), "use-cases.json: kettle-row: story: name at least 1"),
+    ("use-cases", put(0, "story", 0, "text", to=""), "use-cases.json: kettle-row: story.0.text: write a text"),
+    ("use-cases", put(0, "facets", "size", "ten", to=True), "kettle-row: facets.size.ten: there is no such key"),
+    ("use-cases", put(1, "slug", to="kettle-row"), "use-cases.json: kettle-row: slug: this stands there twice"),
+    ("use-cases", put(0, "rule", "context", to="x" * 201), "kettle-row: rule.context: shorten it to 200 characters"),
+    ("use-cases", put(0, "rule", "values", 0, "id", to="99999"), "kettle-row: rule: values: there is no value 99999"),
+    ("use-cases", put(0, "rule", "values", 1, "id", to="30"), "kettle-row: rule.values: 30 stands there twice"),
+    ("use-cases", put(0, "rule", "values", to="all"), "kettle-row: rule.values: write a list"),
+    (
+        "use-cases",
+        put(0, "rule", "methods", "membership", 0, "slug", to="signal"),
+        "kettle-row: rule: methods.membership: there is no method signal",
+    ),
+    (
+        "use-cases",
+        take(0, "rule", "methods", "membership", 0, "sections", "eligibility"),
+        "kettle-row: rule.methods.membership.0.sections.eligibility: this is missing",
+    ),
+    ("use-cases", put(0, "rule", "methods", to=[]), "kettle-row: rule.methods: write an object"),
+    ("use-cases", put(0, "rule", to="Be kind."), "use-cases.json: kettle-row: rule: write an object"),
+    ("use-cases", put(0, to="A story"), "use-cases.json: entry 1: write an object"),
 ]
 
 
@@ -174,7 +195,7 @@ def test_every_fault_names_its_file_and_place(folder: Path, name: str, change: C
     changed(folder, name, change)
     found = problems(folder)
     assert any(problem in each for each in found), found
-    assert all(re.match(r"[a-zA-Z]+\.json: ", each) for each in found)
+    assert all(re.match(r"[a-zA-Z-]+\.json: ", each) for each in found)
 
 
 def test_one_fault_is_one_sentence(folder: Path) -> None:

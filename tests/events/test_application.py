@@ -103,7 +103,7 @@ def test_a_rule_of_many_revisions_is_read_from_its_newest_snapshot_on(engine: sa
     assert (found.title, found.revision, found.stakeholders) == (
         str(RULE_SNAPSHOT_EVERY - 1),
         RULE_SNAPSHOT_EVERY,
-        {stakeholder: False},
+        {stakeholder: None},
     )
 
 

@@ -101,6 +101,22 @@ def test_stakeholders_are_invited_accept_once_and_are_removed() -> None:
         r.accept(given(), GUEST)
 
 
+def test_only_the_account_that_accepted_leaves() -> None:
+    accepted = r.project(
+        given(r.StakeholderInvited(stakeholder=GUEST)),
+        stamped([r.StakeholderAccepted(stakeholder=GUEST)], of=RULE, after=2, actor=OTHER, at=NOON),
+    )
+    assert accepted is not None
+    assert r.remove(accepted, OTHER, GUEST) == [r.StakeholderLeft(stakeholder=GUEST)]
+    with pytest.raises(Forbidden):
+        r.remove(given(r.StakeholderInvited(stakeholder=GUEST)), OTHER, GUEST)
+    gone = r.project(accepted, stamped([r.StakeholderLeft(stakeholder=GUEST)], of=RULE, after=3, actor=OTHER, at=NOON))
+    assert gone is not None
+    assert gone.stakeholders == {}
+    with pytest.raises(NotFound):
+        r.accept(gone, GUEST)
+
+
 def test_there_are_at_most_thirty_stakeholders() -> None:
     rule = given(*(r.StakeholderInvited(stakeholder=UUID(int=100 + n)) for n in range(30)))
     with pytest.raises(ValidationProblem, match="30"):

@@ -35,7 +35,7 @@ from tests.projections.test_rebuild import rows
 ADA, BO = UUID(int=1), UUID(int=2)
 NOON = datetime(2026, 3, 12, 12, tzinfo=UTC)
 SECRET = "We meet below the old elm"
-IN_CLEAR = {d.Published, d.Discarded, d.PassedOn, d.Erased}
+IN_CLEAR = {d.Published, d.Discarded, d.PassedOn, d.Erased, d.WriterJoined, d.WriterRemoved}
 
 
 @contextmanager

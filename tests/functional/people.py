@@ -30,11 +30,11 @@ def path_of(url: str) -> str:
     return f"{parts.path}?{parts.query}" if parts.query else parts.path
 
 
-def sign_in(app: Any, smtp: Mailbox, email: str) -> TestApp:
-    """A browser in which the owner of `email` is signed in."""
+def sign_in(app: Any, smtp: Mailbox, email: str, **environ: str) -> TestApp:
+    """A browser in which the owner of `email` is signed in; `environ` as WSGI has it."""
     # Limits are for strangers: each person of a test comes from an address of their own.
     number = sum(map(ord, email)) % 250 + 1
-    client = TestApp(app, extra_environ={"REMOTE_ADDR": f"198.51.100.{number}"})
+    client = TestApp(app, extra_environ={"REMOTE_ADDR": f"198.51.100.{number}", **environ})
     client.post_json("/api/auth/magic-link/request", {"email": email})
     client.get(path_of(mailed_link(smtp)), status=303)
     assert client.get("/api/auth/session").json["user"]["email"] == email

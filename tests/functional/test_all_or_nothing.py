@@ -271,7 +271,7 @@ def test_while_the_database_is_away_everything_says_so_and_then_recovers(
             health = client.get("/api/health", status=503)
             assert health.json == {"ok": False, "database": "disconnected"}
             assert client.get("/api/rules", status=503).json["error"]["code"] == "db_unavailable"
-            for path in ("/", "/rules", draft, "/drafts"):
+            for path in ("/", "/rules", draft, "/profile"):
                 answer = ada.get(path, status=503)
                 assert "The database is away for a moment" in answer
                 assert answer.headers["Retry-After"]

@@ -94,7 +94,7 @@ def test_no_payload_breaks_the_site(ada: TestApp, payload: dict[str, Any]) -> No
         unknown = {key: value for key, value in payload.items() if key not in kept}
         assert all(value in (None, [], {}) or isinstance(value, dict) for value in unknown.values())
         for path in (
-            "/drafts",
+            "/profile",
             draft_page(ada),
             f"{draft_page(ada)}/history",
             f"{draft_page(ada)}/publish",
@@ -130,7 +130,7 @@ def test_the_history_tells_what_changed_in_field_blocks(ada: TestApp) -> None:
 
 
 def draft_page(client: TestApp) -> str:
-    link: str = client.get("/drafts").html.select_one("main h2 a")["href"]
+    link: str = client.get("/profile").html.select_one("main h3 a")["href"]
     return link
 
 

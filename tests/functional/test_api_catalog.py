@@ -249,7 +249,7 @@ def test_a_draft_of_the_api_is_called_by_the_catalogues_labels(ada: TestApp) -> 
         "selectedMembershipMethodIds": ["lottery-sortition"],
     }
     ada.put_json("/api/drafts/me", {"payload": payload})
-    page = ada.get("/drafts")
+    page = ada.get("/profile")
     draft = next(path_of(each["href"]) for each in page.html.select("main a[href]") if "/drafts/" in each["href"])
     page = ada.get(draft)
     assert "Care" in page

@@ -50,14 +50,14 @@ def test_put_replaces_the_whole(ada: TestApp) -> None:
 
 def test_after_delete_there_is_none_although_an_older_one_is_open(ada: TestApp) -> None:
     put(ada, {"title": "Elm"})
-    first = ada.get("/drafts").html.select("main h2 a")
-    form = form_to(ada.get("/drafts"), "/drafts")
+    first = ada.get("/profile").html.select("main h3 a")
+    form = form_to(ada.get("/profile"), "/drafts")
     form["title"] = "Oak"
     form.submit()
     assert ada.get(ME).json["draft"]["payload"]["title"] == "Oak"
     ada.delete(ME)
     assert ada.get(ME).json == {"draft": None}
-    assert [each.text for each in ada.get("/drafts").html.select("main h2 a")] == [each.text for each in first]
+    assert [each.text for each in ada.get("/profile").html.select("main h3 a")] == [each.text for each in first]
 
 
 def test_an_unchanged_put_adds_no_event(ada: TestApp, engine: sa.Engine) -> None:

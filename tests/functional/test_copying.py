@@ -40,7 +40,7 @@ def test_a_rule_begins_with_the_text_of_another_and_says_so(
     assert "revision 2" in text(page)
     draft = form_to(page, f"{elm}/copy").submit(status=303).follow()
     assert "Begins with the text of Elm Road, revision 2." in text(draft)
-    assert "Begins with the text of Elm Road, revision 2." in text(ada.get("/drafts"))
+    assert "Begins with the text of Elm Road, revision 2." in text(ada.get("/profile"))
     path = path_of(draft.request.url).rstrip("/")
     write(ada, f"{path}/about", title="Oak Lane")
     before = client.get(elm).headers["ETag"]
@@ -119,7 +119,7 @@ def test_a_withdrawn_source_is_named_and_not_linked(ada: TestApp, client: TestAp
     page = client.get(oak, headers={"If-None-Match": etag}, status=200)
     assert "Based on “Elm Street”, revision 1. That rule was withdrawn." in text(page)
     assert page.html.select(f"a[href^='{elm}']") == []
-    for path in (draft, "/drafts"):
+    for path in (draft, "/profile"):
         assert "Begins with the text of “Elm Road”, revision 2. That rule was withdrawn." in text(ada.get(path))
     ada.get(f"{elm}/copy", status=410)
     form.submit(status=410)

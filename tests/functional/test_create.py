@@ -346,7 +346,7 @@ def test_of_two_drafts_each_page_keeps_to_its_own(ada: TestApp) -> None:
     ada.put_json("/api/drafts/me", {"payload": {"title": "Elm"}})
     elm = draft_of(ada.get("/create/community-context"))
     page = ada.get("/create/community-context")
-    new = form_to(ada.get("/drafts"), "/drafts")
+    new = form_to(ada.get("/profile"), "/drafts")
     new["title"] = "Oak"
     new.submit(status=303)
     oak = draft_of(ada.get("/create/community-context"))

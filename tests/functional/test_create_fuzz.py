@@ -257,7 +257,7 @@ def chosen(payload: dict[str, Any]) -> list[str]:
 
 def walk(client: TestApp, payload: dict[str, Any]) -> None:
     """Look at every page of the draft, and press Continue on it."""
-    draft = client.get("/drafts").html.select_one("main h2 a")["href"].strip("/")
+    draft = client.get("/profile").html.select_one("main h3 a")["href"].strip("/")
     for path in (*PATHS, "/templates", f"/{draft}/preview", f"/{draft}/history", f"/{draft}/publish"):
         assert client.get(path, expect_errors=True).status_int in (200, 303, 404, 409), path
     for path in chosen(payload):

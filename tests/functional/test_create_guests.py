@@ -448,7 +448,7 @@ def test_it_comes_beside_the_drafts_that_one_has(ada: TestApp, client: TestApp, 
     ask(client)
     page = open_link(client, smtp)
     assert page.html.select_one("#steps h2").text == "Elm"
-    assert [each.text for each in ada.get("/drafts").html.select("main h2 a")] == ["Elm", "Oak"]
+    assert [each.text for each in ada.get("/profile").html.select("main h3 a")] == ["Elm", "Oak"]
 
 
 def test_signing_in_on_the_page_for_that_brings_it_too(client: TestApp, smtp: Mailbox) -> None:

@@ -24,6 +24,7 @@ from tests.functional.flow import (
     topics,
     unequal,
 )
+from tests.functional.people import path_of
 from tests.functional.test_main_job import sentences
 from tests.functional.test_security import check_headers
 
@@ -217,10 +218,32 @@ def test_two_templates_come_together(somebody: TestApp, engine: sa.Engine) -> No
 
 def test_every_template_can_be_used(somebody: TestApp, engine: sa.Engine) -> None:
     start(somebody, "Elm")
-    for each in somebody.get("/api/templates").json["templates"]:
-        page = press(somebody.get(f"/create/review-template/{each['slug']}"), "action", "use")
-        assert step_of(page) == "confirm-stakeholders"
-    assert "Before you can publish" not in somebody.get("/create/final-review")
+    first, *others = somebody.get("/api/templates").json["templates"]
+    page = press(somebody.get(f"/create/review-template/{first['slug']}"), "action", "use")
+    assert step_of(page) == "confirm-stakeholders"
+    for each in others:
+        page = press(somebody.get(f"/create/review-template/{each['slug']}"), "action", "replace")
+        assert step_of(page) == "core-values"
+        assert "Before you can publish" not in somebody.get("/create/final-review")
+
+
+def test_a_template_can_take_the_place_of_what_is_chosen(somebody: TestApp, engine: sa.Engine) -> None:
+    go_on(start(somebody, "Elm"), orgType=["workersCoop"])
+    press(somebody.get("/create/review-template/elected-board"), "action", "customize")
+    wanted = kept(somebody, engine)
+    press(somebody.get(CONSENSUS), "action", "replace")
+    press(somebody.get("/create/core-values/own"), "action", "save", label="Soil")
+    page = somebody.get("/create/review-template/elected-board")
+    assert "Elm has choices already. The template can take their place" in page
+    assert "Use it without changes" not in page
+    stale = somebody.get("/create/review-template/elected-board")
+    assert step_of(press(page, "action", "replace")) == "core-values"
+    assert kept(somebody, engine) == wanted
+    # Who has not seen what is there now is asked once more.
+    press(somebody.get("/create/core-values/own"), "action", "save", label="Rain")
+    answer = press(stale, "action", "replace")
+    assert path_of(answer.request.url).startswith("/create/review-template/elected-board")
+    assert "Rain" in picks(somebody.get("/create/core-values"))
 
 
 def test_the_history_says_which_template_it_began_from(ada: TestApp, engine: sa.Engine) -> None:

@@ -15,7 +15,7 @@ from tests.functional.people import form_to, path_of
 
 def start(client: TestApp, title: str = "Elm Street Garden") -> str:
     """The path of a new draft."""
-    form = form_to(client.get("/drafts"), "/drafts")
+    form = form_to(client.get("/profile"), "/drafts")
     form["title"] = title
     return path_of(form.submit(status=303).location).rstrip("/")
 
@@ -192,11 +192,11 @@ def test_a_discarded_or_published_draft_keeps_no_addresses(ada: TestApp, engine:
 
     payload = {"title": "Elm", "stakeholderEmails": ["friend@example.org"], "selectedCoreValueIds": ["care"]}
     ada.put_json("/api/drafts/me", {"payload": payload})
-    draft = path_of(ada.get("/drafts").html.select_one("main h2 a")["href"])
+    draft = path_of(ada.get("/profile").html.select_one("main h3 a")["href"])
     form_to(ada.get(f"{draft}/discard"), f"{draft}/discard").submit(status=303)
     assert counts() == [0, 0]
     ada.put_json("/api/drafts/me", {"payload": payload})
-    draft = path_of(ada.get("/drafts").html.select_one("main h2 a")["href"])
+    draft = path_of(ada.get("/profile").html.select_one("main h3 a")["href"])
     publish(ada, draft)
     assert counts() == [0, 1]
 
@@ -293,7 +293,7 @@ def test_there_is_room_for_five_values(ada: TestApp) -> None:
 def test_a_discarded_draft_is_out_of_the_list(ada: TestApp) -> None:
     draft = start(ada, "Elm")
     form_to(ada.get(f"{draft}/discard"), f"{draft}/discard").submit(status=303)
-    assert "Elm" not in ada.get("/drafts")
+    assert "Elm" not in ada.get("/profile")
     ada.get(draft, status=404)
 
 
@@ -380,7 +380,7 @@ def test_what_was_removed_meanwhile_and_not_touched_here_stays_removed(ada: Test
 @pytest.mark.parametrize("identifier", ["care", "a b", 'a"<b>'])
 def test_a_value_of_any_id_that_was_removed_meanwhile_comes_back_with_my_text(ada: TestApp, identifier: str) -> None:
     ada.put_json("/api/drafts/me", {"payload": {"title": "Elm", "selectedCoreValueIds": [identifier, "trust"]}})
-    draft = path_of(ada.get("/drafts").html.select_one("main h2 a")["href"]).rstrip("/")
+    draft = path_of(ada.get("/profile").html.select_one("main h3 a")["href"]).rstrip("/")
     stale = ada.get(f"{draft}/values")
     remove(ada, draft, identifier)
     both = rewrite(ada, draft, identifier, "My words", page=stale).submit("action", value="save", status=409)
@@ -435,7 +435,7 @@ def test_a_field_that_nobody_touched_does_not_stop_a_save(ada: TestApp) -> None:
         "decisionApproachDetailsById": {"vote": {"corePrinciple": long, "consensusLevel": 66.6}},
     }
     ada.put_json("/api/drafts/me", {"payload": payload})
-    draft = path_of(ada.get("/drafts").html.select_one("main h2 a")["href"]).rstrip("/")
+    draft = path_of(ada.get("/profile").html.select_one("main h3 a")["href"]).rstrip("/")
     form = form_to(ada.get(f"{draft}/decisions"), f"{draft}/decisions")
     form["vote.applicableScope"] = "Money"
     form.submit("action", value="save", status=303)
@@ -470,7 +470,7 @@ def test_addresses_that_cannot_be_invited_do_not_stop_publishing(ada: TestApp, e
     ada.put_json(
         "/api/drafts/me", {"payload": {"title": "Elm", "stakeholderEmails": emails, "selectedCoreValueIds": ["care"]}}
     )
-    publish(ada, path_of(ada.get("/drafts").html.select_one("main h2 a")["href"]).rstrip("/"))
+    publish(ada, path_of(ada.get("/profile").html.select_one("main h3 a")["href"]).rstrip("/"))
     with engine.connect() as connection:
         assert connection.execute(sa.text("SELECT email FROM stakeholders")).scalars().all() == ["friend@example.org"]
 
@@ -505,5 +505,5 @@ def test_the_history_shows_lists_that_other_clients_keep(ada: TestApp) -> None:
     ada.put_json("/api/drafts/me", {"payload": payload})
     payload["coreValueDetailsByChipId"]["care"]["tags"] = ["soil", 1, {"deep": None}]
     ada.put_json("/api/drafts/me", {"payload": payload})
-    draft = path_of(ada.get("/drafts").html.select_one("main h2 a")["href"]).rstrip("/")
+    draft = path_of(ada.get("/profile").html.select_one("main h3 a")["href"]).rstrip("/")
     assert "soil" in ada.get(f"{draft}/history").html.find("ins").text

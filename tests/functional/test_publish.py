@@ -111,6 +111,27 @@ def test_a_revision_of_a_day_to_come_is_said_to_be_one(
     assert "Revision 2 was adopted and comes into force on" in client.get(rule)
 
 
+def test_before_a_revision_goes_out_its_changes_are_said(ada: TestApp, rule: str, draft: str) -> None:
+    page = ada.get(f"{draft}/publish")
+    assert "Renamed it from" in page.html.find("h2", string="What changed since revision 1").find_next("ul").text
+    assert "Elm Street Gardens" in page.click("See it word by word")
+    write(ada, f"{draft}/about", title="Elm Street Garden")
+    assert "it says the same as revision 1" in ada.get(f"{draft}/publish")
+
+
+def test_who_would_overtake_a_revision_that_waits_for_its_day_is_told(
+    ada: TestApp, rule: str, draft: str, clock: Clock
+) -> None:
+    assert "waits for its day" not in ada.get(f"{draft}/publish")
+    day = clock.now.date() + timedelta(days=40)
+    form_of(ada, draft, changed="The name.", in_force_from=day.isoformat()).submit(status=303)
+    third = edit(ada, rule)
+    write(ada, f"{third}/about", title="Elm Street")
+    assert f"Revision 2 waits for its day, {day.day} {day:%B %Y}." in " ".join(
+        ada.get(f"{third}/publish").html.text.split()
+    )
+
+
 def test_a_rule_that_names_no_way_asks_nothing_back(ada: TestApp, engine: sa.Engine) -> None:
     path = start(ada)
     write(ada, f"{path}/values", label="Care")

@@ -13,7 +13,7 @@ from tests.fixtures.mail import Mailbox
 from tests.fixtures.site import MakeApp
 from tests.functional.people import form_to
 
-PLACES = ["/", "/rules", "/login", "/drafts", "/nowhere", "/%ff", "/static/site.css", "/static/nowhere"]
+PLACES = ["/", "/rules", "/login", "/profile", "/drafts", "/nowhere", "/%ff", "/static/site.css", "/static/nowhere"]
 API_PLACES = ["/api/health", "/api/auth/session", "/api/drafts/me", "/api/nowhere", "/api/rules/%ff"]
 
 POLICY = {
@@ -94,7 +94,7 @@ def test_public_pages_set_no_cookie_and_may_be_kept(client: TestApp) -> None:
 
 
 def test_pages_of_one_person_are_not_kept(client: TestApp, ada: TestApp) -> None:
-    for visitor, path in ((client, "/login"), (client, "/login"), (ada, "/drafts"), (ada, "/api/auth/session")):
+    for visitor, path in ((client, "/login"), (client, "/login"), (ada, "/profile"), (ada, "/api/auth/session")):
         assert visitor.get(path).headers["Cache-Control"] == "private, no-store"
     assert client.get("/nowhere", status=404).headers["Cache-Control"].endswith("no-store")
     form = form_to(client.get("/login"), "/login")
@@ -144,7 +144,7 @@ def signed_in(client: TestApp) -> bool:
 def test_our_own_pages_and_scripts_are_served(ada: TestApp, headers: dict[str, str]) -> None:
     ada.put_json("/api/drafts/me", {"payload": {"title": "Elm"}}, headers=headers, status=200)
     ada.delete("/api/drafts/me", headers=headers, status=200)
-    form_to(ada.get("/drafts"), "/logout").submit(headers=headers, status=303)
+    form_to(ada.get("/profile"), "/logout").submit(headers=headers, status=303)
     assert not signed_in(ada)
 
 
@@ -157,7 +157,7 @@ def test_what_comes_from_elsewhere_is_refused(ada: TestApp, headers: dict[str, s
         ada.delete("/api/drafts/me", headers=headers, status=403),
     ):
         assert refused.json["error"]["code"] == "forbidden"
-    assert "another site" in form_to(ada.get("/drafts"), "/logout").submit(headers=headers, status=403)
+    assert "another site" in form_to(ada.get("/profile"), "/logout").submit(headers=headers, status=403)
     assert signed_in(ada)
     assert ada.get("/api/drafts/me").json["draft"] is None
 
@@ -211,7 +211,7 @@ def test_a_form_needs_the_token_of_its_browser(client: TestApp, app: Any, ada: T
     smtp.messages.clear()
     own = form_to(client.get("/login"), "/login")["csrf_token"].value
     other = form_to(TestApp(app).get("/login"), "/login")["csrf_token"].value
-    signed_in_token = form_to(ada.get("/drafts"), "/logout")["csrf_token"].value
+    signed_in_token = form_to(ada.get("/profile"), "/logout")["csrf_token"].value
     cookie = next(cookie.value for cookie in client.cookiejar)
     for token in (None, "", "x", "ä", own[:-1], own.upper(), other, signed_in_token, cookie):
         fields = {"email": "bo@example.org", **({} if token is None else {"csrf_token": token})}

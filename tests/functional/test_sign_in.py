@@ -83,11 +83,11 @@ def test_the_page_asks_for_an_address_and_goes_where_the_person_wanted_to(client
 
 
 def test_a_page_for_signed_in_people_leads_to_the_form_and_back(client: TestApp, smtp: Mailbox) -> None:
-    form = form_to(client.get("/drafts", status=303).follow(), "/login")
+    form = form_to(client.get("/profile", status=303).follow(), "/login")
     form["email"] = "ada@example.org"
     form.submit()
-    assert follow(client, smtp) == "/drafts"
-    client.get("/drafts", status=200)
+    assert follow(client, smtp) == "/profile"
+    client.get("/profile", status=200)
 
 
 @pytest.mark.parametrize("email", ["", "ada", "ada@example.org\r\nBcc: bo@example.org", "Ada <ada@example.org>"])
@@ -417,7 +417,7 @@ def test_a_person_may_be_signed_in_on_several_devices_and_signs_out_of_one(
 def test_signing_out_on_the_page(client: TestApp, smtp: Mailbox) -> None:
     ask(client)
     follow(client, smtp)
-    answer = form_to(client.get("/drafts"), "/logout").submit(status=303)
+    answer = form_to(client.get("/profile"), "/logout").submit(status=303)
     assert path_of(answer.location) == "/"
     assert user(client) is None
 

@@ -232,11 +232,11 @@ def test_only_the_proxy_is_believed(production: dict[str, str], gate: Gate, port
     forwarded = {"X_Forwarded_Proto": "https", "X_Forwarded_Host": "rules.example.org"}
     with serving(port, **production) as site:
         site.until(200)
-        assert site.get("/drafts", **forwarded).headers["location"].startswith("https://rules.example.org/login")
+        assert site.get("/profile", **forwarded).headers["location"].startswith("https://rules.example.org/login")
     production["CLOUDRON_PROXY_IP"] = "192.0.2.1"
     with serving(port, **production) as site:
         site.until(200)
-        assert site.get("/drafts", **forwarded).headers["location"].startswith(f"http://127.0.0.1:{port}/login")
+        assert site.get("/profile", **forwarded).headers["location"].startswith(f"http://127.0.0.1:{port}/login")
 
 
 def test_a_body_beyond_all_limits_never_reaches_the_site(production: dict[str, str], port: int) -> None:

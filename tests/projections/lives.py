@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from cr.errors import Problem
 from cr.events.application import Rules
 from cr.events.payload import Choice, checked
+from cr.events.rule import Rule
 from tests.events.test_payload import payloads
 
 PEOPLE = (UUID(int=1), UUID(int=2))
@@ -20,7 +21,8 @@ NOON = datetime(2026, 3, 12, 12, tzinfo=UTC)
 
 STEPS = (
     *("start", "write", "write", "write", "restore", "undo", "discard", "publish", "edit", "revise"),
-    *("pass on", "erase", "duplicate", "copy", "rebase", "join", "remove", "withdraw"),
+    *("let in", "put out", "pass on", "erase", "duplicate", "copy", "rebase", "join", "remove", "withdraw"),
+    *("invite", "invite", "accept", "part"),
 )
 
 steps = st.tuples(
@@ -43,6 +45,11 @@ def decision(choice: int, at: datetime) -> dict[str, Any]:
     """How a revision was decided, told in several ways."""
     days = {"decided_on": at.date(), "in_force_from": at.date() + timedelta(days=choice - 2)}
     return [{}, {"decided_by": "consent"}, {"decided_by": "a vote", "record": "Minutes 4"}, days][choice % 4]
+
+
+def stakeholder(rule: Rule, choice: int) -> UUID:
+    known = sorted(rule.stakeholders)
+    return known[choice % len(known)] if known else uuid4()
 
 
 def live(engine: sa.Engine, life: list[Any]) -> int:
@@ -88,6 +95,16 @@ def live(engine: sa.Engine, life: list[Any]) -> int:
                         app.join_rule(rule, person, at)
                     case "remove":
                         app.remove_organizer(rule, person, at, PEOPLE[choice % len(PEOPLE)])
+                    case "let in":
+                        app.join_draft(draft, person, at)
+                    case "put out":
+                        app.remove_writer(draft, person, at, PEOPLE[(choice + 1) % len(PEOPLE)])
+                    case "invite":
+                        app.invite_stakeholders(rule, person, at, uuid4())
+                    case "accept":
+                        app.accept_stakeholder(rule, person, at, stakeholder(app.rule(rule), choice))
+                    case "part":
+                        app.remove_stakeholder(rule, person, at, stakeholder(app.rule(rule), choice))
                     case "withdraw":
                         app.withdraw_rule(rule, person, at, "No longer needed")
             done += 1
@@ -104,9 +121,13 @@ def sample_life() -> list[Any]:
         ("start", a, 0, first),
         ("start", b, 0, second),
         ("write", a, 0, second),
+        ("let in", b, 0, first),
+        ("write", b, 0, first),
         ("restore", a, 0, first),
         ("undo", a, 0, first),
         ("restore", a, 0, first),
+        ("put out", a, 0, first),
+        ("let in", b, 0, first),
         ("publish", a, 0, first),
         ("edit", a, 0, first),
         ("write", a, 2, second),
@@ -120,6 +141,11 @@ def sample_life() -> list[Any]:
         ("rebase", b, 4, first),
         ("restore", b, 4, first),
         ("remove", a, 1, first),
+        ("invite", a, 1, first),
+        ("invite", a, 1, first),
+        ("accept", b, 0, first),
+        ("part", b, 0, first),
+        ("part", a, 0, first),
         ("withdraw", a, 1, first),
         ("discard", b, 1, first),
         ("start", a, 0, first),

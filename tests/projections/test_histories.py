@@ -33,6 +33,8 @@ SAMPLES: dict[type[Any], dict[str, Any]] = {
     d.Rebased: {"revision": 3, "payload": {}},
     d.Published: {"rule": UUID(int=3), "revision": 1},
     d.Discarded: {},
+    d.WriterJoined: {"writer": UUID(int=6)},
+    d.WriterRemoved: {"writer": UUID(int=6)},
     d.PassedOn: {"owner": UUID(int=2)},
     r.Published: {"title": "Elm", "summary": None, "document": {}},
     r.Revised: {"revision": 2, "title": "Elm", "summary": None, "document": {}},
@@ -43,6 +45,7 @@ SAMPLES: dict[type[Any], dict[str, Any]] = {
     r.StakeholderInvited: {"stakeholder": UUID(int=4)},
     r.StakeholderAccepted: {"stakeholder": UUID(int=4)},
     r.StakeholderRemoved: {"stakeholder": UUID(int=4)},
+    r.StakeholderLeft: {"stakeholder": UUID(int=4)},
 }
 
 
@@ -83,6 +86,8 @@ def test_topics_are_stable() -> None:
         "draft.ValueDescribed",
         "draft.ValueDropped",
         "draft.ValuesOrdered",
+        "draft.WriterJoined",
+        "draft.WriterRemoved",
         "rule.OrganizerJoined",
         "rule.OrganizerRemoved",
         "rule.OwnerReleased",
@@ -90,6 +95,7 @@ def test_topics_are_stable() -> None:
         "rule.Revised",
         "rule.StakeholderAccepted",
         "rule.StakeholderInvited",
+        "rule.StakeholderLeft",
         "rule.StakeholderRemoved",
         "rule.Withdrawn",
     ]

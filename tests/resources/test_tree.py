@@ -12,6 +12,7 @@ from pyramid.location import lineage
 from pyramid.testing import DummyRequest
 from pyramid.traversal import find_resource, resource_path
 
+from cr.catalog import use_cases
 from cr.resources.api import ApiRule, ApiUpload
 from cr.resources.create import STEPS, Choices
 from cr.resources.drafts import DraftResource
@@ -29,7 +30,9 @@ AN_ORGANIZER = [*SOMEBODY, f"organizer:{THING}"]
 @pytest.fixture
 def root() -> Root:
     # No dbsession: whatever would ask the database fails loudly.
-    return Root(DummyRequest())
+    request = DummyRequest()
+    request.registry = {use_cases.KEY: use_cases.load(None)}
+    return Root(request)
 
 
 def allowed(resource: Any, principals: list[str]) -> set[Permission]:
@@ -68,16 +71,28 @@ def api_upload(root: Root) -> ApiUpload:
         "/create/review-template/consensus",
         "/create/core-values/own",
         "/templates",
+        "/use-cases",
+        "/use-cases/ternfield",
         "/drafts",
+        "/profile",
+        "/profile/account",
         "/rules",
+        "/learn",
+        "/learn/adopting-it",
+        "/how-it-works",
+        "/about",
+        "/legacy-archive",
         "/api",
         "/api/auth",
         "/api/auth/magic-link",
         "/api/create-flow",
         "/api/drafts/me",
+        "/api/organizer-inquiry",
         "/api/rules/me",
         "/api/templates",
         "/api/uploads",
+        "/api/use-cases",
+        "/api/use-cases/ternfield",
     ],
 )
 def test_every_fixed_address_leads_to_a_resource_that_knows_its_address(root: Root, path: str) -> None:
@@ -87,7 +102,7 @@ def test_every_fixed_address_leads_to_a_resource_that_knows_its_address(root: Ro
 def test_a_part_of_a_draft_knows_its_way_up(root: Root) -> None:
     part = draft(root)["values"]
     assert resource_path(part) == f"/drafts/{UUID(int=4)}/values"
-    assert [each.title for each in lineage(part)] == ["Values", "Elm", "My drafts", "Community Rule"]
+    assert [each.title for each in lineage(part)] == ["Values", "Elm", "Drafts", "Community Rule"]
 
 
 @pytest.mark.parametrize("place", ["drafts", "rules"])
@@ -99,6 +114,13 @@ def test_nonsense_never_reaches_the_database(root: Root, place: str, name: str) 
         if (same, name) != ("rules", "me"):
             with pytest.raises(KeyError):
                 root["api"][same][name]
+
+
+@pytest.mark.parametrize("name", ["", "ternfield ", "Ternfield", "\0"])
+def test_there_are_no_other_use_cases(root: Root, name: str) -> None:
+    for parent in (root, root["api"]):
+        with pytest.raises(KeyError):
+            parent["use-cases"][name]
 
 
 @pytest.mark.parametrize("name", ["", "x y", "Consensus", "1", "a--b", "-a", "a-", "é", "x" * 65, "a\n", "\0"])
@@ -171,8 +193,22 @@ def test_a_revision_is_a_positive_number(root: Root, name: str) -> None:
 def test_there_are_no_other_children(root: Root) -> None:
     api = root["api"]
     for resource in (
-        *(root, root["login"], root["create"], draft(root), draft(root)["values"]),
-        *(rule(root), rule(root)["organizers"], rule(root)["join"], rule(root)["revisions"]),
+        *(
+            root,
+            root["login"],
+            root["create"],
+            draft(root),
+            draft(root)["values"],
+            draft(root)["writers"],
+            draft(root)["join"],
+        ),
+        *(
+            rule(root),
+            rule(root)["organizers"],
+            rule(root)["join"],
+            rule(root)["revisions"],
+            rule(root)["stakeholders"],
+        ),
         *(api, api_rule(root), api["create-flow"], api["templates"]),
     ):
         with pytest.raises(KeyError):
@@ -181,6 +217,7 @@ def test_there_are_no_other_children(root: Root) -> None:
 
 EDIT = {Permission.DRAFT_READ, Permission.DRAFT_EDIT}
 OWN = {Permission.RULE_EDIT, Permission.RULE_OWN}
+LEAD = {Permission.TEAM_SEE, Permission.TEAM_LEAD}
 
 
 @pytest.mark.parametrize(
@@ -189,9 +226,17 @@ OWN = {Permission.RULE_EDIT, Permission.RULE_OWN}
         (lambda root: root, set(), set(), set()),
         (lambda root: root["login"], set(), set(), set()),
         (lambda root: root["create"]["core-values"]["own"], set(), set(), set()),
-        (lambda root: root["drafts"], set(), {Permission.DRAFTS_LIST}, {Permission.DRAFTS_LIST}),
-        (draft, set(), {Permission.DRAFTS_LIST}, {Permission.DRAFTS_LIST, *EDIT}),
-        (lambda root: draft(root)["values"], set(), {Permission.DRAFTS_LIST}, {Permission.DRAFTS_LIST, *EDIT}),
+        (lambda root: root["drafts"], set(), {Permission.DRAFT_START}, {Permission.DRAFT_START}),
+        *(
+            (find, set(), {Permission.DRAFT_START}, {Permission.DRAFT_START, *EDIT, Permission.DRAFT_OWN})
+            for find in (draft, lambda root: draft(root)["values"], lambda root: draft(root)["join"])
+        ),
+        (
+            lambda root: draft(root)["writers"],
+            set(),
+            {Permission.DRAFT_START},
+            {Permission.DRAFT_START, *EDIT, Permission.DRAFT_OWN, *LEAD},
+        ),
         (lambda root: root["rules"], {Permission.RULE_READ}, {Permission.RULE_READ}, {Permission.RULE_READ}),
         (rule, {Permission.RULE_READ}, {Permission.RULE_READ}, {Permission.RULE_READ, *OWN}),
         *(
@@ -199,9 +244,15 @@ OWN = {Permission.RULE_EDIT, Permission.RULE_OWN}
                 lambda root, name=name: rule(root)[name],
                 {Permission.RULE_READ},
                 {Permission.RULE_READ},
-                {Permission.RULE_READ, *OWN},
+                {Permission.RULE_READ, *OWN, *more},
             )
-            for name in ("organizers", "join")
+            for name, more in (("organizers", LEAD), ("join", ()))
+        ),
+        (
+            lambda root: rule(root)["stakeholders"],
+            {Permission.RULE_READ},
+            {Permission.RULE_READ, Permission.RULE_LEAVE},
+            {Permission.RULE_READ, Permission.RULE_LEAVE, *OWN},
         ),
         (lambda root: root["api"]["drafts"]["me"], set(), EDIT, EDIT),
         (lambda root: root["api"]["templates"], set(), set(), set()),
@@ -222,10 +273,13 @@ OWN = {Permission.RULE_EDIT, Permission.RULE_OWN}
         "drafts",
         "draft",
         "part",
+        "join draft",
+        "writers",
         "rules",
         "rule",
         "organizers",
         "join",
+        "stakeholders",
         "api draft",
         "api templates",
         "api rules",
@@ -245,9 +299,16 @@ def test_an_organizer_writes_the_rule_and_does_not_own_it(root: Root) -> None:
     row = SimpleNamespace(id=UUID(int=4), owner=OWNER, title="Elm", rule=THING, revises=2)
     revision = DraftResource(root.request, row).placed(str(row.id), root["drafts"])
     assert allowed(rule(root), AN_ORGANIZER) == {Permission.RULE_READ, Permission.RULE_EDIT}
-    assert allowed(revision, AN_ORGANIZER) == {Permission.DRAFTS_LIST, *EDIT}
-    assert allowed(revision, SOMEBODY) == {Permission.DRAFTS_LIST}
-    assert allowed(draft(root), AN_ORGANIZER) == {Permission.DRAFTS_LIST}
+    assert allowed(revision, AN_ORGANIZER) == {Permission.DRAFT_START, *EDIT}
+    assert allowed(revision, SOMEBODY) == {Permission.DRAFT_START}
+    assert allowed(revision, THE_OWNER[:-1]) == {Permission.DRAFT_START, Permission.DRAFT_READ}
+    assert allowed(draft(root), AN_ORGANIZER) == {Permission.DRAFT_START}
+
+
+def test_a_writer_writes_the_draft_and_does_not_own_it(root: Root) -> None:
+    a_writer = [*SOMEBODY, f"writer:{draft(root).draft.id}"]
+    assert allowed(draft(root), a_writer) == {Permission.DRAFT_START, *EDIT}
+    assert allowed(draft(root)["writers"], a_writer) == {Permission.DRAFT_START, *EDIT, Permission.TEAM_SEE}
 
 
 def test_a_rule_without_an_owner_is_nobodys_to_edit(root: Root) -> None:

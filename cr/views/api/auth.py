@@ -2,44 +2,87 @@
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import replace
+from typing import Annotated, Any
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 from pyramid.httpexceptions import HTTPSeeOther
 from pyramid.renderers import render_to_response
 from pyramid.response import Response
 from pyramid.security import forget
 from pyramid.view import view_config, view_defaults
+from typing_extensions import TypedDict
 
 from cr.accounts import guests, links
 from cr.accounts.links import LinkRefused
 from cr.accounts.signin import PURPOSE, ask, follow, is_asking_browser
-from cr.events.payload import checked
+from cr.errors import MailFailed, ServerMisconfigured
+from cr.events.payload import DraftPayload, checked
 from cr.resources.api import ApiAuth, ApiMagicLink
-from cr.views.api.body import json_body
+from cr.views.api.mailed import FORM, OPENED, PRESSED, TokenForm
+from cr.views.api.operations import Address, Done, Operation, Shaped
 
 
-class RequestBody(BaseModel):
-    email: str
-    next: str | None = None
-    draft: dict[str, Any] | None = None
+class LinkRequest(BaseModel):
+    """Whom to mail a link to."""
+
+    email: Address
+    next: str | None = Field(None, description="Where to go on to afterwards: path and query of a page of this site.")
+    draft: Annotated[dict[str, Any], Shaped(DraftPayload)] | None = Field(
+        None, description="A text that becomes the person's draft when they sign in."
+    )
 
 
-@view_config(context=ApiAuth, name="session", request_method="GET", renderer="json")
-def session(request: Any) -> dict[str, Any]:
+class User(TypedDict):
+    id: str
+    email: Address
+
+
+class Session(TypedDict):
+    """Who is signed in; null for nobody."""
+
+    user: User | None
+
+
+class SignInForm(TokenForm):
+    bring: str | None = Field(None, description="Sent, whatever its value: what the asking browser wrote comes too.")
+
+
+@view_config(context=ApiAuth, name="session", request_method="GET", renderer="json", api=Operation())
+def session(request: Any) -> Session:
+    """Say who is signed in."""
     identity = request.identity
     return {"user": {"id": str(identity.account_id), "email": identity.email} if identity else None}
 
 
-@view_config(context=ApiAuth, name="logout", request_method="POST", renderer="json")
-def logout(request: Any) -> dict[str, Any]:
+@view_config(context=ApiAuth, name="logout", request_method="POST", renderer="json", api=Operation())
+def logout(request: Any) -> Done:
+    """Sign out.
+
+    This session ends, those on other devices go on. Without a session nothing happens.
+    """
     request.response.headerlist.extend(forget(request))
     return {"ok": True}
 
 
-@view_config(context=ApiMagicLink, name="request", request_method="POST", renderer="json")
-def request_link(request: Any) -> dict[str, Any]:
-    body = json_body(request, RequestBody)
+@view_config(
+    context=ApiMagicLink,
+    name="request",
+    request_method="POST",
+    renderer="json",
+    api=Operation(
+        body=LinkRequest,
+        often="Once in 60 seconds for an address, once in 20 seconds from an IP address.",
+        refuses=(MailFailed, ServerMisconfigured),
+    ),
+)
+def request_link(request: Any) -> Done:
+    """Mail a link to sign in.
+
+    It works once, for 10 minutes, and makes an older one void. The answer is the same whether the address has an
+    account or not; without one, following the link makes it.
+    """
+    body: LinkRequest = request.sent
     ask(request, body.email, body.next, checked(body.draft) if body.draft is not None else None)
     return {"ok": True}
 
@@ -62,12 +105,19 @@ class Verify:
     def __init__(self, request: Any) -> None:
         self.request = request
 
-    @view_config(request_method="GET")
+    @view_config(request_method="GET", api=OPENED)
     def open(self) -> Any:
+        """Follow a mailed link.
+
+        The browser that asked for the link is signed in at once and sent on to `next`, or to `/`. Any other gets a
+        page with one button, because programs that scan mail open links too. A link that is wrong leads to
+        `/login?error=invalid_link`, one that was used or is too old to `/login?error=expired_link`. HEAD changes
+        nothing.
+        """
         request = self.request
         if request.method == "HEAD":
             return Response(content_type="text/html")
-        token = request.GET.get("token", "")
+        token = request.asked.token
         try:
             link = links.find(request, PURPOSE, token)
             if is_asking_browser(request, link):
@@ -85,8 +135,12 @@ class Verify:
             request=request,
         )
 
-    @view_config(request_method="POST")
+    @view_config(request_method="POST", api=replace(PRESSED, form=(FORM, SignInForm)))
     def confirm(self) -> Any:
+        """Press the button of that page.
+
+        For browsers: the form's `csrf_token` is needed.
+        """
         try:
             return self._signed_in(self.request.POST.get("token", ""), bring="bring" in self.request.POST)
         except LinkRefused as refused:

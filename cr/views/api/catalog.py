@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, NotRequired
 
-from pyramid.httpexceptions import HTTPNotModified
+from pydantic import BaseModel, Field, field_validator, model_validator
+from pydantic_core.core_schema import ValidationInfo
 from pyramid.renderers import render
 from pyramid.response import Response
 from pyramid.view import view_config
+from typing_extensions import TypedDict
 
 from cr.catalog import facets, store
 from cr.catalog.choosing import suited_templates, template_payload
@@ -19,6 +20,9 @@ from cr.catalog.sections import METHOD_SECTIONS, VALUES
 from cr.errors import ValidationProblem
 from cr.events.document import composed
 from cr.resources.api import ApiCreateFlow, ApiTemplate, ApiTemplates
+from cr.views.api.keeping import NOT_MODIFIED, kept
+from cr.views.api.operations import JSON, Operation
+from cr.views.api.rules import Document
 
 PREFIX = "facet."
 
@@ -27,49 +31,144 @@ SECTIONS = tuple(section.key for section in METHOD_SECTIONS)
 VALUES_NAMES = (VALUES.key, VALUES.slug)
 """Clients ask for the values by either name."""
 
-MAX_AGE = 3600
-"""Seconds that a client may go on with what it has."""
+
+def _facet(name: str) -> Any:
+    group = facets.BY_NAME[name]
+    answers: Any = {"type": "string", "enum": [answer.value for answer in group.answers]}
+    text = f"{group.question} For several answers repeat it, or write commas between them."
+    return Field(alias=PREFIX + name, default_factory=list, description=text, json_schema_extra={"items": answers})
 
 
-def wanted(request: Any) -> tuple[Facet, ...]:
-    """The facets that are asked for, each once, in the order of the questions.
+class Facets(BaseModel):
+    """What a community says of itself. With any of these, what suits it best comes first."""
 
-    `facet.size=twoToFive&facet.size=sixToTwelve` and `facet.size=twoToFive,sixToTwelve` say the same, and an empty one
-    says nothing. Raises `ValidationProblem` for a facet that there is not.
-    """
-    asked: set[Facet] = set()
-    for name, text in request.GET.items():
-        if not name.startswith(PREFIX):
-            continue
-        group = facets.BY_NAME.get(name.removeprefix(PREFIX))
-        if group is None:
-            known = ", ".join(PREFIX + each for each in facets.BY_NAME)
-            raise ValidationProblem(f"{name[:100]}: there is no such facet. Ask for one of {known}.")
-        answers = [answer.value for answer in group.answers]
-        for value in filter(None, text.split(",")):
+    size: list[str] = _facet("size")
+    orgType: list[str] = _facet("orgType")
+    scale: list[str] = _facet("scale")
+    maturity: list[str] = _facet("maturity")
+
+    @model_validator(mode="before")
+    @classmethod
+    def only_known(cls, given: dict[str, Any]) -> dict[str, Any]:
+        for name in given:
+            if name.startswith(PREFIX) and name.removeprefix(PREFIX) not in facets.BY_NAME:
+                known = ", ".join(PREFIX + each for each in facets.BY_NAME)
+                raise ValidationProblem(f"{name[:100]}: there is no such facet. Ask for one of {known}.")
+        return given
+
+    @field_validator("size", "orgType", "scale", "maturity")
+    @classmethod
+    def only_answers(cls, given: list[str], info: ValidationInfo) -> list[str]:
+        """`a,b` and `a` and `b` say the same, and an empty one says nothing."""
+        answers = [answer.value for answer in facets.BY_NAME[info.field_name or ""].answers]
+        found = [value for text in given for value in text.split(",") if value]
+        for value in found:
             if value not in answers:
-                raise ValidationProblem(f"{name}: there is no {value[:100]}. Write one of {', '.join(answers)}.")
-            asked.add(Facet(group.name, value))
-    return tuple(facet for facet in facets.ALL if facet in asked)
+                raise ValueError(f"there is no {value[:100]}. Write one of {', '.join(answers)}.")
+        return found
+
+    def wanted(self) -> tuple[Facet, ...]:
+        """Each once, in the order of the questions."""
+        return tuple(facet for facet in facets.ALL if facet.value in getattr(self, facet.group))
 
 
-def _score(score: int, matched: Iterable[Facet]) -> dict[str, Any]:
+class Choosing(Facets):
+    section: str = Field(
+        description="Of which section. The values have two names: coreValues and values.",
+        json_schema_extra={"enum": [*SECTIONS, *VALUES_NAMES]},
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def a_section(cls, given: dict[str, Any]) -> dict[str, Any]:
+        if given.get("section") not in (*SECTIONS, *VALUES_NAMES):
+            raise ValidationProblem(f"section: write one of {', '.join((*SECTIONS, VALUES.key))}.")
+        return given
+
+
+class Score(TypedDict):
+    """How many of the facets that were asked for fit, and which, each as `group:value`."""
+
+    score: int
+    matchedFacets: list[str]
+
+
+class TemplateShown(TypedDict):
+    """A template. `body` is the document that publishing it unchanged would give."""
+
+    id: str
+    slug: str
+    title: str
+    category: str
+    description: str
+    body: Document
+    sortOrder: int
+    featured: bool
+
+
+class TemplateList(TypedDict):
+    """`scores` is by slug, and there when facets were asked for."""
+
+    templates: list[TemplateShown]
+    scores: NotRequired[dict[str, Score]]
+
+
+class MethodName(TypedDict):
+    section: str
+    slug: str
+
+
+class OneTemplate(TypedDict):
+    """A template and the methods that it is made of."""
+
+    template: TemplateShown
+    methods: list[MethodName]
+
+
+class MethodShown(TypedDict):
+    """A method. `sections` has its words by name of field; `matches` is there when facets were asked for."""
+
+    slug: str
+    label: str
+    description: str
+    sections: dict[str, Any]
+    matches: NotRequired[Score]
+
+
+class MethodList(TypedDict):
+    section: str
+    methods: list[MethodShown]
+
+
+class ValueShown(TypedDict):
+    id: str
+    label: str
+    meaning: str
+    signals: str
+
+
+def _score(score: int, matched: Iterable[Facet]) -> Score:
     return {"score": score, "matchedFacets": [str(facet) for facet in matched]}
 
 
-@view_config(context=ApiTemplates, request_method="GET", renderer="json")
-def list_templates(request: Any) -> dict[str, Any]:
-    asked = wanted(request)
+@view_config(context=ApiTemplates, request_method="GET", renderer="json", api=Operation(query=Facets))
+def list_templates(request: Any) -> TemplateList:
+    """List the templates.
+
+    Featured ones first, then in their order. With facets those that fit best come first; none is left out.
+    """
+    asked = request.asked.wanted()
     methods, values = _parts(request)
     found = suited_templates(store.templates(request.dbsession), methods, asked)
-    answer: dict[str, Any] = {"templates": [_shown(template, methods, values) for template, _ in found]}
+    answer: TemplateList = {"templates": [_shown(template, methods, values) for template, _ in found]}
     if asked:
         answer["scores"] = {template.slug: _score(*fit) for template, fit in found}
     return answer
 
 
-@view_config(context=ApiTemplate, request_method="GET", renderer="json")
-def one_template(context: ApiTemplate, request: Any) -> dict[str, Any]:
+@view_config(context=ApiTemplate, request_method="GET", renderer="json", api=Operation())
+def one_template(context: ApiTemplate, request: Any) -> OneTemplate:
+    """Read a template."""
     return {
         "template": _shown(context.template, *_parts(request)),
         "methods": [{"section": section, "slug": slug} for section, slug in context.template.methods],
@@ -81,10 +180,7 @@ def _parts(request: Any) -> tuple[dict[tuple[str, str], Method], dict[str, Value
     return store.all_methods(request.dbsession), {value.id: value for value in store.values(request.dbsession)}
 
 
-def _shown(
-    template: Template, methods: Mapping[tuple[str, str], Method], values: Mapping[str, Value]
-) -> dict[str, Any]:
-    """`body` is the document that publishing the template unchanged would give."""
+def _shown(template: Template, methods: Mapping[tuple[str, str], Method], values: Mapping[str, Value]) -> TemplateShown:
     return {
         "id": template.slug,
         "slug": template.slug,
@@ -97,23 +193,33 @@ def _shown(
     }
 
 
-@view_config(context=ApiCreateFlow, name="methods", request_method="GET")
+@view_config(
+    context=ApiCreateFlow,
+    name="methods",
+    request_method="GET",
+    api=Operation(
+        query=Choosing,
+        answer=MethodList | list[ValueShown],
+        headers={"If-None-Match": "The ETag of an answer that was kept."},
+        also={304: NOT_MODIFIED},
+    ),
+)
 def list_methods(request: Any) -> Response:
-    """The methods of a section in an envelope; the values as a bare list, which is how the contract writes that answer.
+    """List the methods of a section, or the values.
 
-    With facets the best come first. An answer may be kept for an hour and is then asked about by its ETag; that of an
-    empty catalogue, which somebody is about to fill, is not kept at all.
+    Methods come in an envelope, values as a bare list. With facets the methods that fit best come first; none is left
+    out. The answer may be kept for an hour.
     """
-    asked = wanted(request)
-    name = request.GET.get("section", "")
-    found: list[dict[str, Any]]
+    asked = request.asked.wanted()
+    name = request.asked.section
+    found: list[Any]
     answer: Any
     if name in VALUES_NAMES:
         answer = found = [
             {"id": each.id, "label": each.label, "meaning": each.meaning, "signals": each.signals}
             for each in store.values(request.dbsession)
         ]
-    elif name in SECTIONS:
+    else:
         found = [
             {
                 "slug": method.slug,
@@ -125,20 +231,6 @@ def list_methods(request: Any) -> Response:
             for method, matched in ranked(store.methods(request.dbsession, name), asked)
         ]
         answer = {"section": name, "methods": found}
-    else:
-        raise ValidationProblem(f"section: write one of {', '.join((*SECTIONS, VALUES.key))}.")
-    return _kept(request, answer, bool(found))
-
-
-def _kept(request: Any, answer: Any, keep: bool) -> Response:
     body = render("json", answer).encode()
-    if not keep:
-        return Response(body, content_type="application/json")
-    etag = hashlib.sha256(body).hexdigest()[:32]
-    if etag in request.if_none_match:
-        response: Response = HTTPNotModified()
-    else:
-        response = Response(body, content_type="application/json")
-    response.etag = etag
-    response.headers["Cache-Control"] = f"public, max-age={MAX_AGE}"
-    return response
+    # An empty catalogue is about to be filled.
+    return kept(request, body, JSON) if found else Response(body, content_type=JSON)

@@ -6,26 +6,42 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
 from pydantic import BaseModel
 from pyramid.view import view_config, view_defaults
+from typing_extensions import TypedDict
 from webob.etag import AnyETag, NoETag
 
 from cr.accounts import draft_addresses
 from cr.db import one_at_a_time
-from cr.errors import Conflict, ServerMisconfigured
-from cr.events.payload import PRIVATE, checked, same
+from cr.errors import Conflict, NoRoom, ServerMisconfigured
+from cr.events.payload import PRIVATE, DraftPayload, checked, same
 from cr.projections import drafts
 from cr.resources.api import ApiMyDraft
 from cr.security import Permission
 from cr.times import iso_z
-from cr.views.api.body import json_body
+from cr.views.api.operations import Done, Moment, Operation, Shaped
+
+Payload = Annotated[dict[str, Any], Shaped(DraftPayload)]
 
 
-class PutBody(BaseModel):
-    payload: dict[str, Any]
+class DraftText(BaseModel):
+    """The whole text of a draft."""
+
+    payload: Payload
+
+
+class Draft(TypedDict):
+    payload: Payload
+    updatedAt: Moment
+
+
+class DraftAnswer(TypedDict):
+    """The draft; null where there is none."""
+
+    draft: Draft | None
 
 
 def _digest(addresses: Mapping[str, Any]) -> str:
@@ -42,23 +58,40 @@ class MyDraft:
         account_id: UUID = self.request.identity.account_id
         return account_id
 
-    def _answer(self, draft: Any) -> dict[str, Any]:
+    def _answer(self, draft: Any) -> DraftAnswer:
         addresses = draft_addresses.load(self.request.dbsession, draft.id)
         self.request.response.etag = f"{draft.id}.{draft.version}.{_digest(addresses)}"
         return {"draft": {"payload": {**draft.payload, **addresses}, "updatedAt": iso_z(draft.updated_at)}}
 
-    @view_config(request_method="GET", permission=Permission.DRAFT_READ)
-    def get(self) -> dict[str, Any]:
+    @view_config(request_method="GET", permission=Permission.DRAFT_READ, api=Operation())
+    def get(self) -> DraftAnswer:
+        """Read my draft.
+
+        Of several it is the one that was touched last. The answer has an ETag.
+        """
         row = drafts.current(self.request.dbsession, self.actor)
         return self._answer(self.request.rules.draft(row.id)) if row else {"draft": None}
 
-    @view_config(request_method="PUT", permission=Permission.DRAFT_EDIT)
-    def put(self) -> dict[str, Any]:
-        """`If-Match` with the ETag of an earlier answer makes this a 409 when both sides changed the same part."""
+    @view_config(
+        request_method="PUT",
+        permission=Permission.DRAFT_EDIT,
+        api=Operation(
+            body=DraftText,
+            headers={"If-Match": "The ETag of the answer that this text was made from."},
+            refuses=(Conflict, ServerMisconfigured, NoRoom),
+        ),
+    )
+    def put(self) -> DraftAnswer:
+        """Write my draft.
+
+        The text replaces the one before as a whole; keys that are unknown here are kept as they came. With `If-Match`,
+        what others wrote since is kept beside it, and the answer is 409 when both changed the same part: then
+        `details.clashes` has both. Without it, the last one counts.
+        """
         request = self.request
         if not request.settings.backend_sync:
             raise ServerMisconfigured("Drafts are not kept on this server. Keep yours on your device.")
-        payload = checked(json_body(request, PutBody).payload)
+        payload = checked(request.sent.payload)
         addresses = {key: payload.pop(key) for key in PRIVATE if key in payload}
         row = drafts.current(request.dbsession, self.actor)
         if row is None:
@@ -87,8 +120,12 @@ class MyDraft:
                 return int(found[2])
         raise Conflict("The draft changed since you read it. Read it again, then send your change.")
 
-    @view_config(request_method="DELETE", permission=Permission.DRAFT_EDIT)
-    def delete(self) -> dict[str, Any]:
+    @view_config(request_method="DELETE", permission=Permission.DRAFT_EDIT, api=Operation(refuses=(Conflict,)))
+    def delete(self) -> Done:
+        """Discard my draft.
+
+        Also when there is none.
+        """
         row = drafts.current(self.request.dbsession, self.actor)
         if row is not None:
             self.request.rules.discard_draft(row.id, self.actor, self.request.now)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 from pyramid.httpexceptions import HTTPSeeOther
 from pyramid.view import view_config, view_defaults
 
-from cr.accounts.addresses import normalised
+from cr.accounts.stakeholders import read
 from cr.errors import ValidationProblem
 from cr.events.rule import STAKEHOLDERS_MOST
 from cr.resources.create import ConfirmStakeholders
@@ -31,9 +30,10 @@ class StakeholdersViews(StepViews):
             self.work.change_emails(lambda emails: [each for each in emails if each != posted["remove"]])
             return HTTPSeeOther(self.here)
         typed = posted.get("emails", "")
+        own = self.request.identity and self.request.identity.email
         try:
             if typed.strip():
-                self.work.change_emails(lambda emails: [*emails, *self._read(typed, emails)])
+                self.work.change_emails(lambda emails: [*emails, *read(typed, emails, own)])
         except ValidationProblem as problem:
             shown = {"emails": self.work.emails, "typed": typed, "most": STAKEHOLDERS_MOST}
             return self.again(TEMPLATE, **shown, errors={"emails": problem.message})
@@ -41,21 +41,3 @@ class StakeholdersViews(StepViews):
             return HTTPSeeOther(self.here)
         self.work.at(self.next_step.key)
         return self.go_on()
-
-    def _read(self, typed: str, emails: list[str]) -> list[str]:
-        """The new addresses. Raises `ValidationProblem`."""
-        added: list[str] = []
-        identity = self.request.identity
-        for text in re.finditer(r"[^\s,;]+", typed):
-            try:
-                address = normalised(text[0])
-            except ValueError:
-                sentence = f"“{text[0][:100]}” is no mail address. Write one such as name@example.org."
-                raise ValidationProblem(sentence) from None
-            if identity is not None and address == identity.email:
-                raise ValidationProblem("You need no invitation to your own rule. Leave your own address out.")
-            if address not in emails and address not in added:
-                added.append(address)
-            if len(emails) + len(added) > STAKEHOLDERS_MOST:
-                raise ValidationProblem(f"At most {STAKEHOLDERS_MOST} people can be invited. Leave some out.")
-        return added

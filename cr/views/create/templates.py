@@ -10,20 +10,13 @@ from pyramid.view import view_config, view_defaults
 from cr.catalog import choosing, store
 from cr.catalog.facets import described, fit, reason
 from cr.catalog.items import Template
-from cr.catalog.sections import SECTIONS, VALUES
 from cr.errors import NotFound
 from cr.events.document import composed
-from cr.events.payload import STEP
 from cr.projections.revisions import render
-from cr.resources.create import (
-    CommunityName,
-    ConfirmStakeholders,
-    CoreValues,
-    Step,
-    TemplateReview,
-    Templates,
-)
-from cr.views.create.work import DraftWork, open_work
+from cr.resources.create import ConfirmStakeholders, CoreValues, TemplateReview, Templates
+from cr.views.create.beginning import begin
+from cr.views.create.work import open_work
+from cr.views.use_cases import listed
 
 
 @view_config(context=Templates, request_method="GET", renderer="cr:templates/templates.jinja2")
@@ -45,6 +38,7 @@ def templates(context: Templates, request: Any) -> dict[str, Any]:
             }
             for template, fitting in suited
         ],
+        "cases": listed(request),
         "wanted": bool(wanted),
         "structure_url": request.resource_path(request.root, "create", "community-structure", query=work.query),
         "create_url": request.resource_path(request.root, "create", query=work.query),
@@ -70,7 +64,7 @@ class TemplateViews:
         parts = [methods[named] for named in template.methods if named in methods]
         wanted = described(self.work.payload)
         matched = fit(template, parts, wanted).matched
-        has_choices = any(self.work.payload.get(section.selected) for section in (VALUES, *SECTIONS))
+        has_choices = choosing.has_choices(self.work.payload)
         return {
             "template": template,
             "reason": reason(matched, wanted),
@@ -87,22 +81,16 @@ class TemplateViews:
 
     @view_config(request_method="POST")
     def begin(self) -> HTTPSeeOther:
-        """Into the draft at hand, or a new one; on to what is still to be asked."""
+        """On to the values; with `use` to the stakeholders."""
         methods, values = self._catalogue()
-        first: type[Step] = CoreValues
-        if self.request.POST.get("action") == "use":
-            first = ConfirmStakeholders
-        if self.request.POST.get("action") == "new" and self.request.identity is not None:
-            self.work = DraftWork(self.request, None, anew=True)
-        else:
-            self.work.seen()
-        step = first if self.work.title else CommunityName
-        # To the text as it is now, not as the page showed it: what another window wrote meanwhile stays.
-        begun = {**choosing.add_template(self.work.payload, self.template, methods, values), STEP: step.key}
-        self.work.write(begun, self.work.version, template=self.template.slug)
-        query = {} if step is first else {"then": first.key}
-        path = self.request.resource_path(self.request.root, "create", step.key, query={**self.work.query, **query})
-        return HTTPSeeOther(path)
+        return begin(
+            self.work,
+            lambda payload: choosing.add_template(payload, self.template, methods, values),
+            first=ConfirmStakeholders if self.request.POST.get("action") == "use" else CoreValues,
+            again=self.url,
+            source="template",
+            of=self.template.slug,
+        )
 
     def _catalogue(self) -> tuple[Any, Any]:
         session = self.request.dbsession

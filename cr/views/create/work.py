@@ -18,7 +18,7 @@ from pyramid.httpexceptions import HTTPSeeOther
 from cr.accounts import SignedIn, draft_addresses, guests
 from cr.accounts.guests import Guest
 from cr.db import one_at_a_time
-from cr.errors import Conflict, NotFound, Unauthorized
+from cr.errors import Conflict, Forbidden, NotFound, Unauthorized
 from cr.events.draft import Clashes, Draft, must_be_open
 from cr.events.payload import PRIVATE, STEP, Payload, checked, flat, merged, nested
 from cr.headers import not_kept
@@ -43,6 +43,8 @@ class Work(ABC):
     saved_at: datetime | None
     draft: Draft | None = None
     """The draft that it is, once somebody is signed in and has saved something."""
+    mine = True
+    """Whether it is nobody else's, who let this person in to write it."""
     moved = False
     """Whether this browser's text was taken to an account by a link opened elsewhere."""
 
@@ -62,15 +64,15 @@ class Work(ABC):
         """The version that the posted form was made for. Raises `ValidationProblem`."""
         return seen_version(self.request.POST.get("version", ""), self.version, least=0)
 
-    def write(self, wanted: Payload, base_version: int, *, template: str | None = None) -> None:
-        """Make the text what `wanted` says, written by somebody who saw `base_version`. A draft that is started by it
-        began from `template`, if that is given.
+    def write(self, wanted: Payload, base_version: int, **origin: str) -> None:
+        """Make the text what `wanted` says, written by somebody who saw `base_version`. `origin` is
+        `source` and `of` of the draft that is started by it, if one is.
 
         Raises `Clashes`, `Conflict` for more than five values, and `ValidationProblem` for what is too much.
         """
         before = self.payload
         public = {key: value for key, value in self._canonical(wanted).items() if key not in PRIVATE}
-        self._write(public, base_version, template)
+        self._write(public, base_version, origin)
         if self.payload != public:
             self._canonical(self.payload)  # what two windows wrote may be too much together
         refuse_sixth_value(before, self.payload)
@@ -86,7 +88,7 @@ class Work(ABC):
         """The text as it was at `version`. Raises `Conflict` when that is not known any more."""
 
     @abstractmethod
-    def _write(self, wanted: dict[str, Any], base_version: int, template: str | None) -> None: ...
+    def _write(self, wanted: dict[str, Any], base_version: int, origin: Mapping[str, str]) -> None: ...
 
     @property
     @abstractmethod
@@ -114,6 +116,7 @@ class DraftWork(Work):
 
     def _take(self, draft: Draft | None) -> None:
         self.draft = draft
+        self.mine = draft is None or draft.owner == self.request.identity.account_id
         self.payload = draft.payload if draft else {}
         self.version = draft.version if draft else 0
         self.saved_at = draft.updated_at if draft else None
@@ -123,14 +126,13 @@ class DraftWork(Work):
             return {}
         return self.payload if version == self.version else self.request.rules.draft(self.draft.id, version).payload
 
-    def _write(self, wanted: dict[str, Any], base_version: int, template: str | None) -> None:
+    def _write(self, wanted: dict[str, Any], base_version: int, origin: Mapping[str, str]) -> None:
         actor, now, rules = self.request.identity.account_id, self.request.now, self.request.rules
         if self.draft is None:
             # Of two first saves at once the second goes on with the draft that the first has started.
             one_at_a_time(self.request.dbsession, actor)
             row = drafts.current(self.request.dbsession, actor)
             if row is None or self._anew:
-                origin = {"source": "template", "of": template} if template else {}
                 self._take(rules.draft(rules.start_draft(actor, now, wanted, **origin)))
                 return
             self._take(rules.draft(row.id))
@@ -139,7 +141,7 @@ class DraftWork(Work):
 
     @property
     def emails(self) -> list[str]:
-        if self.draft is None:
+        if self.draft is None or not self.mine:
             return []
         return list(draft_addresses.load(self.request.dbsession, self.draft.id).get(EMAILS, ()))
 
@@ -148,6 +150,8 @@ class DraftWork(Work):
             change([])  # refuses before anything is begun
             self.write(self.payload, 0)
         assert self.draft is not None
+        if not self.mine:
+            raise Forbidden("Only the owner of this draft invites stakeholders. Tell them whom you have in mind.")
         # A draft that is published or discarded keeps nobody's address.
         must_be_open(self.draft)
         session, actor = self.request.dbsession, self.request.identity.account_id
@@ -205,7 +209,7 @@ class GuestWork(Work):
             )
         return {key: value for key, value in text.items() if key not in PRIVATE}
 
-    def _write(self, wanted: dict[str, Any], base_version: int, template: str | None) -> None:
+    def _write(self, wanted: dict[str, Any], base_version: int, origin: Mapping[str, str]) -> None:
         base = self.before(base_version)
         self._lock()
         result, clashes = merged(base, self.payload, wanted)
@@ -245,7 +249,8 @@ class GuestWork(Work):
 def open_work(request: Any) -> Work:
     """What the request is about: the draft that it names, else the one that its person wrote in last.
 
-    Raises a redirect to sign in where a draft is named by somebody who is not, `NotFound` for one that is not theirs.
+    Raises a redirect to sign in where a draft is named by somebody who is not, and to the draft for who may only read
+    it; `NotFound` or, for what they sent, `Forbidden` for one that is not theirs to write.
     """
     given = request.POST.get("draft") or request.GET.get("draft")
     if request.identity is None:
@@ -262,6 +267,10 @@ def open_work(request: Any) -> Work:
     except KeyError:
         raise NotFound() from None
     if not request.has_permission(Permission.DRAFT_EDIT, found):
+        if request.method not in ("GET", "HEAD"):
+            raise Forbidden(found.refusal)
+        if request.has_permission(Permission.DRAFT_READ, found):
+            raise HTTPSeeOther(request.resource_url(found))
         raise NotFound()
     return DraftWork(request, request.rules.draft(found.draft.id))
 

@@ -1,0 +1,147 @@
+"""Mail to the people who run the site: questions from anybody, and reports of rules.
+
+It waits in the outbox rather than being sent at once: whoever asks has nothing left to do, and their words are kept
+where the mail server is away. What strangers wrote is marked as theirs line by line, so that nothing of it can pass for
+words of the site.
+"""
+
+from __future__ import annotations
+
+import textwrap
+from typing import Any
+
+from cr.accounts.addresses import normalised
+from cr.errors import ServerMisconfigured, ValidationProblem
+from cr.limits import Interval
+from cr.mail import outbox
+from cr.output import printable
+from cr.proxy import public_origin
+
+MESSAGE_LEAST, MESSAGE_MOST = 10, 10_000
+REPORT_LEAST, REPORT_MOST = 10, 5_000
+"""Characters, without the space around them."""
+
+TRAP = "website"
+"""A field of public forms that people do not see. Programs that fill in every field they find fill in this one, too."""
+
+NO_ADDRESS = "Write an address, such as name@example.org."
+
+QUESTION = "A question from {email}"
+QUESTION_TEXT = """\
+Somebody wrote this with the form "Ask an organizer" of
+
+{origin}
+
+They gave the address {email}, which nobody has checked.
+An answer to this mail goes there.
+
+{message}
+"""
+
+REPORT = "A rule was reported: {title}"
+REPORT_TEXT = """\
+Somebody reported a rule on your site:
+
+{url}
+"{title}", revision {revision}
+
+What is wrong: {reason}
+
+{message}
+
+{answer}
+
+To look at it, and to withdraw it where it has to go:
+
+cr-rules show {rule}
+cr-rules withdraw {rule} --reason "..."
+"""
+ANSWER_TO = "They gave the address {email}, which nobody has checked.\nAn answer to this mail goes there."
+NO_ANSWER = "They gave no address, so nobody can answer."
+
+
+def address(request: Any) -> str:
+    """Where it goes. Raises `ServerMisconfigured` where ORGANIZER_INQUIRY_TO is not set."""
+    to: str | None = request.settings.organizer_inquiry_to
+    if to is None:
+        raise ServerMisconfigured("This site has no inbox for questions. Please tell the people who run it.")
+    return to
+
+
+def is_trapped(value: Any) -> bool:
+    """Whether the field `TRAP` was filled in."""
+    return value is not None and str(value).strip() != ""
+
+
+def ask(request: Any, email: str, message: str) -> str:
+    """Mail a question; returns the address that the answer will go to.
+
+    Raises `ServerMisconfigured`, `ValidationProblem` with a sentence for each field, `RateLimited`.
+    """
+    to = address(request)
+    faults = {}
+    if fault := length_fault(message, MESSAGE_LEAST, MESSAGE_MOST):
+        faults["message"] = fault
+    asker = _sender(email, faults)
+    _refuse(faults)
+    request.at_most_once(
+        Interval("inquiry:address", asker, 60),
+        Interval("inquiry:ip", request.client_network, 20),
+    )
+    text = QUESTION_TEXT.format(origin=public_origin(request), email=asker, message=quoted(message))
+    outbox.put(request, to, QUESTION.format(email=asker), text, reply_to=asker)
+    return asker
+
+
+def report(request: Any, rule: Any, revision: int, reason: str, message: str, email: str) -> None:
+    """Mail a report of `rule`, its row; `reason` as a sentence of ours, `email` "" where no answer is wanted.
+
+    Raises as `ask` does.
+    """
+    to = address(request)
+    faults = {}
+    if not reason:
+        faults["reason"] = "Choose what is wrong."
+    if fault := length_fault(message, REPORT_LEAST, REPORT_MOST):
+        faults["message"] = fault
+    reporter = _sender(email, faults) if email.strip() else None
+    _refuse(faults)
+    request.at_most_once(Interval("report:ip", request.client_network, 60))
+    title = printable(" ".join(rule.title.split()))
+    text = REPORT_TEXT.format(
+        url=public_origin(request) + request.resource_path(request.root, "rules", str(rule.id)),
+        title=title,
+        revision=revision,
+        reason=reason,
+        message=quoted(message),
+        answer=ANSWER_TO.format(email=reporter) if reporter else NO_ANSWER,
+        rule=rule.id,
+    )
+    outbox.put(request, to, REPORT.format(title=title[:80]), text, reply_to=reporter)
+
+
+def length_fault(text: str, least: int, most: int) -> str | None:
+    if not text:
+        return "Write what it is about."
+    if len(text) < least:
+        return f"Write a little more: at least {least} characters."
+    if len(text) > most:
+        return f"Shorten it to {most} characters. It has {len(text)}."
+    return None
+
+
+def quoted(message: str) -> str:
+    return textwrap.indent(message, "> ", lambda line: True)
+
+
+def _sender(email: str, faults: dict[str, str]) -> str:
+    try:
+        return normalised(email)
+    except ValueError:
+        faults["email"] = NO_ADDRESS
+        return ""
+
+
+def _refuse(faults: dict[str, str]) -> None:
+    if faults:
+        raise ValidationProblem(" ".join(faults.values()), fields=faults)

@@ -1,0 +1,192 @@
+"""The owner of a rule looks after its stakeholders on a page, and a stakeholder leaves."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from webtest import TestApp
+
+from cr.projections import ALL
+from cr.projections.rebuild import check
+from tests.fixtures.mail import Mailbox
+from tests.fixtures.site import Clock
+from tests.functional.people import form_to, path_of, sign_in
+from tests.functional.test_api_rules import DOCUMENT
+from tests.functional.test_api_rules import publish as publish_over_api
+from tests.functional.test_api_stakeholders import CY, VERIFY, link_to, listed, mails, topics
+from tests.functional.test_create_publish import described
+from tests.functional.test_main_job import publish, written
+
+MINUTE = timedelta(minutes=1)
+
+
+@pytest.fixture
+def rule(ada: TestApp) -> str:
+    """The path of a rule that Ada owns."""
+    return f"/rules/{publish_over_api(ada)}"
+
+
+def invite(owner: TestApp, rule: str, typed: str, *, status: int = 303) -> Any:
+    form = form_to(owner.get(f"{rule}/stakeholders"), f"{rule}/stakeholders")
+    form["emails"] = typed
+    answer = form.submit(status=status)
+    return answer.follow() if status == 303 else answer
+
+
+def told(page: Any) -> dict[str, str]:
+    """{address: how it stands}, as the page lists them."""
+    return {
+        " ".join(each.h2.text.split()): " ".join(each.select_one("p.soft").text.split())
+        for each in page.html.select("ul.rules > li")
+    }
+
+
+def words(page: Any) -> str:
+    return " ".join(page.html.main.text.split())
+
+
+def test_several_are_invited_at_once_and_the_page_says_how_it_fares(
+    app: Any, smtp: Mailbox, ada: TestApp, client: TestApp, clock: Clock, engine: sa.Engine, rule: str
+) -> None:
+    page = ada.get(f"{rule}/organizers").click("See and invite stakeholders")
+    assert "Nobody is invited yet." in words(page)
+    page = invite(ada, rule, "cy@example.org, D@example.org\nd@example.org e@example.org")
+    assert "3 invitations are on their way." in words(page)
+    assert list(told(page)) == [CY, "d@example.org", "e@example.org"]
+    assert all("The mail is waiting to be sent." in each.text for each in page.html.select("ul.rules > li"))
+    with engine.begin() as connection:
+        connection.execute(
+            sa.text(
+                "UPDATE outbox SET due_at = NULL, failed_at = now(), reason = 'There is no such mailbox.' "
+                "WHERE recipient = 'd@example.org'"
+            )
+        )
+        connection.execute(sa.text("UPDATE outbox SET due_at = NULL, sent_at = now() WHERE recipient LIKE 'e@%'"))
+    form_to(client.get(link_to(engine, CY)), VERIFY).submit(status=303)
+    page = ada.get(f"{rule}/stakeholders")
+    cy, d, e = (" ".join(each.text.split()) for each in page.html.select("ul.rules > li"))
+    assert "Accepted" in cy
+    assert "Send it again" not in cy
+    assert "The mail could not be sent: There is no such mailbox. Send it again" in d
+    assert "The mail was sent" in e
+    clock.advance(timedelta(days=29, hours=23))
+    assert "too old" not in words(ada.get(f"{rule}/stakeholders"))
+    clock.advance(timedelta(hours=2))
+    ada = sign_in(app, smtp, "ada@example.org")
+    assert "Its link is too old to work." in words(ada.get(f"{rule}/stakeholders"))
+
+
+def test_what_was_typed_stays_when_it_is_refused(ada: TestApp, clock: Clock, engine: sa.Engine, rule: str) -> None:
+    for typed, sentence in (
+        ("cy@example.org ada@example.org", "You need no invitation to your own rule."),
+        ("cy@example.org <b>", "“<b>” is no mail address."),
+        (" ", "Write at least one address."),
+        (" ".join(f"n{number}@example.org" for number in range(31)), "At most 30 people can be invited."),
+    ):
+        page = invite(ada, rule, typed, status=400)
+        assert sentence in words(page)
+        assert form_to(page, f"{rule}/stakeholders")["emails"].value.strip() == typed.strip()
+    assert topics(engine, "Invited") == 0
+    invite(ada, rule, CY)
+    page = invite(ada, rule, "d@example.org", status=429)
+    assert "You invited somebody a moment ago. Try again in 60 seconds." in words(page)
+    assert page.headers["Retry-After"] == "60"
+    assert form_to(page, f"{rule}/stakeholders")["emails"].value.strip() == "d@example.org"
+    assert list(told(page)) == [CY]
+    assert topics(engine, "Invited") == 1
+    clock.advance(MINUTE)
+    assert "They are invited already." in words(invite(ada, rule, CY, status=400))
+    assert list(told(invite(ada, rule, f"{CY} d@example.org"))) == [CY, "d@example.org"]
+
+
+def test_mailing_again_and_removing(ada: TestApp, client: TestApp, clock: Clock, engine: sa.Engine, rule: str) -> None:
+    invite(ada, rule, CY)
+    first = link_to(engine, CY)
+    page = form_to(ada.get(f"{rule}/stakeholders"), f"{rule}/stakeholders/resend").submit("stakeholder").follow()
+    assert "An invitation is on its way." in words(page)
+    assert len(mails(engine, CY)) == 1
+    assert link_to(engine, CY) != first
+    page = form_to(page, f"{rule}/stakeholders/resend").submit("stakeholder", status=429)
+    assert "You mailed them a moment ago. Try again in 60 seconds." in words(page)
+    page = page.click(href="/stakeholders/remove")
+    assert page.html.h1.text == "Remove cy@example.org?"
+    assert topics(engine, "Removed") == 0
+    page = form_to(page, f"{rule}/stakeholders/remove").submit().follow()
+    assert told(page) == {}
+    assert topics(engine, "Removed") == 1
+    assert client.get(first, status=303).location.endswith("expired_link")
+    for path in ("remove", "resend"):
+        ada.get(f"{rule}/stakeholders/remove?stakeholder=x", status=303)
+        form = form_to(ada.get(f"{rule}/stakeholders"), f"{rule}/stakeholders")
+        fields = {"csrf_token": form["csrf_token"].value, "stakeholder": "x"}
+        assert ada.post(f"{rule}/stakeholders/{path}", fields, status=303).location.endswith("/stakeholders")
+
+
+def test_only_the_owner_sees_the_page(ada: TestApp, bo: TestApp, client: TestApp, engine: sa.Engine, rule: str) -> None:
+    invite(ada, rule, CY)
+    for path in ("", "/remove", "/resend"):
+        refused = bo.get(f"{rule}/stakeholders{path}", status="4*")
+        assert CY not in refused
+    assert "Only the owner of this rule" in bo.get(f"{rule}/stakeholders", status=403)
+    assert "/login" in client.get(f"{rule}/stakeholders", status=303).location
+    assert "/login" in client.get(f"{rule}/stakeholders/leave", status=303).location
+    ada.delete(f"/api{rule}")
+    ada.get(f"{rule}/stakeholders", status=410)
+
+
+def test_a_stakeholder_leaves_and_the_history_names_nobody(
+    ada: TestApp, bo: TestApp, client: TestApp, clock: Clock, engine: sa.Engine, rule: str
+) -> None:
+    invite(ada, rule, "bo@example.org")
+    assert bo.get(f"{rule}/stakeholders/leave", status=303).location.endswith(rule)
+    bo.get(link_to(engine, "bo@example.org"), status=303)
+    page = bo.get(f"{rule}/stakeholders/leave")
+    assert page.html.h1.text == "Leave Elm Street?"
+    form = form_to(page, f"{rule}/stakeholders/leave")
+    form.submit(status=303)
+    form.submit(status=303)
+    assert topics(engine, "Left") == 1
+    assert bo.get("/api/rules/me").json == {"rules": []}
+    assert listed(ada, f"/api{rule}") == []
+    said = [" ".join(each.text.split()) for each in client.get(f"{rule}/history").html.select(".what")]
+    assert said == [
+        "No longer takes part as a stakeholder. A stakeholder",
+        "A stakeholder accepted. A stakeholder",
+        "Invited a stakeholder. The owner",
+        "Published the rule. The owner",
+    ]
+    public = client.get(f"{rule}/history.ndjson").text
+    assert '"by":"stakeholder-1"' in public.splitlines()[-1]
+    assert "organizer-2" not in public
+    clock.advance(MINUTE)
+    invite(ada, rule, "bo@example.org")
+    bo.get(link_to(engine, "bo@example.org"), status=303)
+    assert bo.get("/api/rules/me").json["rules"][0]["role"] == "stakeholder"
+    assert [each for each in check(engine, ALL) if each.unexplained or each.missing] == []
+
+
+def test_publishing_says_how_many_are_invited_and_where_to_see_it(ada: TestApp, clock: Clock) -> None:
+    draft = written(ada)
+    publish(ada, draft)
+    page = ada.get(f"{draft}/published").click("Invite stakeholders")
+    assert "Nobody is invited yet." in words(page)
+    put = {"payload": {"title": "Oak", "sections": DOCUMENT["sections"], "stakeholderEmails": [CY, "d@example.org"]}}
+    ada.put_json("/api/drafts/me", put)
+    draft = path_of(ada.get("/profile").click("^Oak$").request.url).rstrip("/")
+    rule = publish(ada, draft)
+    page = ada.get(f"{draft}/published")
+    assert "2 invitations are on their way." in words(page)
+    assert list(told(page.click("See how they fare"))) == [CY, "d@example.org"]
+    assert len(listed(ada, f"/api{rule}")) == 2
+
+
+def test_signing_in_by_an_invitation_keeps_what_was_written_before(
+    ada: TestApp, client: TestApp, engine: sa.Engine, rule: str
+) -> None:
+    described(client)
+    invite(ada, rule, CY)
+    form_to(client.get(link_to(engine, CY)), VERIFY).submit(status=303)
+    assert "Elm Street Garden" in client.get("/profile")
