@@ -81,10 +81,13 @@ START_LOCK = 7_301
 """First key of the locks of `one_at_a_time`; the second says whom or what they are about."""
 
 
-def one_at_a_time(session: Session, about: UUID) -> None:
-    """Wait until no other transaction that has called this with the same id is under way."""
+def one_at_a_time(session: Session | sa.Connection, about: UUID, *, shared: bool = False) -> None:
+    """Wait until no other transaction that has called this with the same id is under way; those that have called it
+    with `shared` wait only for those that have not.
+    """
     second = int.from_bytes(about.bytes[:4], signed=True)
-    session.execute(sa.select(sa.func.pg_advisory_xact_lock(START_LOCK, second)))
+    lock = sa.func.pg_advisory_xact_lock_shared if shared else sa.func.pg_advisory_xact_lock
+    session.execute(sa.select(lock(START_LOCK, second)))
 
 
 def _dbsession(request: Any) -> Session:

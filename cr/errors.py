@@ -92,8 +92,17 @@ class ServerMisconfigured(Problem):
 
 
 class MailFailed(Problem):
+    """A mail did not go out; `reason` says why to whoever had it written, without any address.
+
+    `lasting`: it never will. `everybody`: no other mail would have gone out either.
+    """
+
     code, status = "mail_failed", 502
     default = "The mail could not be sent. Nothing was changed; please try again."
+
+    def __init__(self, reason: str, *, lasting: bool = False, everybody: bool = False) -> None:
+        super().__init__()
+        self.reason, self.lasting, self.everybody = reason, lasting, everybody
 
 
 class DatabaseUnavailable(Problem):

@@ -15,7 +15,7 @@ from pyramid.request import RequestLocalCache
 from webob.cookies import make_cookie
 
 from cr.accounts import Identity, sessions
-from cr.projections import organizers
+from cr.projections import organizers, writers
 
 SESSION_COOKIE = "cr_session"
 
@@ -27,18 +27,26 @@ class Permission(StrEnum):
     DRAFT_START = "drafts:draft:start"
     DRAFT_READ = "drafts:draft:read"
     DRAFT_EDIT = "drafts:draft:edit"
+    DRAFT_OWN = "drafts:draft:own"
     RULES_MINE = "rules:rule:list-mine"
     RULE_PUBLISH = "rules:rule:publish"
     RULE_READ = "rules:rule:read"
     RULE_EDIT = "rules:rule:edit"
     RULE_OWN = "rules:rule:own"
     RULE_LEAVE = "rules:rule:leave"
+    TEAM_SEE = "teams:team:see"
+    TEAM_LEAD = "teams:team:lead"
     UPLOAD_ADD = "uploads:upload:add"
 
 
+IN_TEAM = {"organizer": organizers.includes, "writer": writers.includes}
+"""Kinds of principals that the read models know of, each time anew: who is removed is so at once."""
+
+
 class Principals:
-    """Who the asker counts as: everyone, and once it matters, somebody who is signed in (`account:ID`), and an
-    organizer of a rule (`organizer:ID`), its owner or whom the owner let in.
+    """Who the asker counts as: everyone, and once it matters, somebody who is signed in (`account:ID`), an organizer of
+    a rule (`organizer:ID`), its owner or whom the owner let in, and whom the owner of a draft let in to write it
+    (`writer:ID`).
     """
 
     def __init__(self, request: Any) -> None:
@@ -46,8 +54,8 @@ class Principals:
 
     def __contains__(self, principal: str) -> bool:
         kind, _, name = principal.partition(":")
-        if kind == "organizer":
-            return self._organizes(UUID(name))
+        if kind in IN_TEAM:
+            return self._takes_part(kind, UUID(name))
         return principal == Everyone or principal in self._signed_in()
 
     def __iter__(self) -> Iterator[str]:
@@ -58,9 +66,9 @@ class Principals:
         identity = self._request.identity
         return (Authenticated, f"account:{identity.account_id}") if identity else ()
 
-    def _organizes(self, rule_id: UUID) -> bool:
+    def _takes_part(self, kind: str, identifier: UUID) -> bool:
         identity = self._request.identity
-        return identity is not None and organizers.includes(self._request.dbsession, rule_id, identity.account_id)
+        return identity is not None and IN_TEAM[kind](self._request.dbsession, identifier, identity.account_id)
 
 
 class SecurityPolicy:

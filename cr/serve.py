@@ -16,6 +16,7 @@ import threading
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 import alembic.command
@@ -31,6 +32,7 @@ from waitress.server import BaseWSGIServer
 
 from cr import page_cache
 from cr.db import is_disconnect
+from cr.mail.delivery import Deliverer
 from cr.projections.rebuild import RebuildRunning, rebuild, stale
 from cr.settings import Settings, SettingsError
 from cr.terminal import UNREADABLE
@@ -122,6 +124,7 @@ class Preparation:
     def __init__(self, app: Any, ini: str, server: Server) -> None:
         self.failed = False
         self._registry, self._ini, self._server = app.registry, ini, server
+        self.mail = Deliverer(app.registry)
         self._parked = {name: self._registry[name] for name in ("cr.engine", "cr.session_factory")}
 
     def start(self) -> None:
@@ -149,6 +152,7 @@ class Preparation:
         else:
             self._registry.update(self._parked)
             page_cache.follow(self._registry)
+            self.mail.start()
             log.info("The database is ready")
 
     def _fail(self, reason: str) -> None:
@@ -201,12 +205,19 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stderr.write(f"The site can't start. {error}\n")
         return 1
     server = Server(app, [listener])
-    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-        signal.signal(number, lambda number, frame: server.stop())
     preparation = Preparation(app, ini, server)
+
+    def end(number: int, frame: FrameType | None) -> None:
+        server.stop()
+        preparation.mail.stop()
+
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, end)
     preparation.start()
     log.info("Serving on port %d", listener.getsockname()[1])
     server.run()
+    preparation.mail.stop()
+    preparation.mail.join()
     log.info("Stopped")
     return int(preparation.failed)
 

@@ -41,3 +41,8 @@ def save(session: Any, draft_id: UUID, account_id: UUID, content: Mapping[str, A
     session.execute(
         statement.on_conflict_do_update(index_elements=["draft"], set_={"content": statement.excluded.content})
     )
+
+
+def pass_on(session: Any, draft_id: UUID, account_id: UUID) -> None:
+    """They are the new owner's from now on, and outlive the account of the old one."""
+    session.execute(sa.update(draft_addresses).where(draft_addresses.c.draft == draft_id).values(account_id=account_id))

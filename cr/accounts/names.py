@@ -27,6 +27,7 @@ TURNING = re.compile("[\u200e\u200f\u061c\u202a-\u202e\u2066-\u2069]")
 OURS = {
     *("you", "me", "owner", "the owner", "its owner", "an owner"),
     *("organizer", "an organizer", "another organizer", "the organizer", "organizers", "the organizers"),
+    *("writer", "a writer", "another writer", "the writer", "writers", "the writers"),
     *("stakeholder", "a stakeholder", "the stakeholder", "stakeholders", "the stakeholders"),
     *("operator", "an operator", "the operator", "operators", "the operators", "the people who run this site"),
 }
@@ -44,11 +45,16 @@ def names(session: Any, ids: Iterable[UUID | None]) -> dict[UUID, str]:
 
 
 def called(
-    actor: UUID | None, known: Mapping[UUID, str], *, owner: UUID | None = None, reader: UUID | None = None
+    actor: UUID | None,
+    known: Mapping[UUID, str],
+    *,
+    owner: UUID | None = None,
+    reader: UUID | None = None,
+    noun: str = "organizer",
 ) -> str:
     """What to write beside what `actor` did to a rule of `owner`; `known` are `names` of them.
 
-    `reader` is the organizer whom the page is for, None for a public page.
+    `reader` is the organizer whom the page is for, None for a public page. `noun` is for who has no name.
     """
     if actor is None:
         return "The people who run this site"
@@ -58,7 +64,7 @@ def called(
         return known[actor]
     if actor == owner:
         return "The owner"
-    return "Another organizer" if reader else "An organizer"
+    return f"Another {noun}" if reader else f"An {noun}"
 
 
 def tidied(text: str) -> str:

@@ -44,6 +44,9 @@ def find(request: Any, token: str) -> Identity | None:
         .join_from(sessions, accounts)
         .where(sessions.c.token_hash == _hash(request, token), sessions.c.expires_at > request.now)
     )
+    if request.method not in ("GET", "HEAD"):
+        # Nobody writes for an account that is just being deleted: see `cr.accounts.deletion`.
+        query = query.with_for_update(read=True, key_share=True, of=accounts)
     row = request.dbsession.execute(query).one_or_none()
     if row is None:
         return None

@@ -6,7 +6,8 @@ A link works once, for 30 days. It proves the address as a link to sign in does,
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable
+import textwrap
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -43,13 +44,12 @@ stakeholders = sa.Table(
     sa.UniqueConstraint("rule", "email"),
 )
 
+OPENING = "{who} invited you to be a stakeholder of a rule, the text in which a community says how it works together:"
 SUBJECT = "You are invited to take part in {rule}"
 TEXT = """\
 Hello,
 
-{who} invited you
-to be a stakeholder of a rule, the text in which a community says how it
-works together:
+{opening}
 
   {title}
   {page}
@@ -170,10 +170,15 @@ def invite(request: Any, rule: Any, people: dict[UUID, str]) -> None:
     """Keep and mail whom the person who is signed in has just invited to `rule`, which has an id and a title."""
     if not people:
         return
-    rows = [{"id": key, "rule": rule.id, "email": email, "invited_at": request.now} for key, email in people.items()]
+    links = {key: _link(request) for key in people}
+    rows = [
+        {"id": key, "rule": rule.id, "email": email, "invited_at": request.now, **links[key].kept}
+        for key, email in people.items()
+    ]
     request.dbsession.execute(sa.insert(stakeholders), rows)
+    who = _who(request)
     for key, email in people.items():
-        _mail(request, rule, key, email)
+        _mail(request, who, rule, key, email, links[key].url)
 
 
 def resend(request: Any, rule: Any, stakeholder: Stakeholder) -> None:
@@ -185,7 +190,9 @@ def resend(request: Any, rule: Any, stakeholder: Stakeholder) -> None:
     request.at_most_once(Interval("resend:stakeholder", str(stakeholder.id), 60))
     # What still waits would bring a link that does not work.
     outbox.forget(request.dbsession, about=[stakeholder.id])
-    _mail(request, rule, stakeholder.id, stakeholder.email)
+    link = _link(request)
+    request.dbsession.execute(sa.update(stakeholders).where(stakeholders.c.id == stakeholder.id).values(link.kept))
+    _mail(request, _who(request), rule, stakeholder.id, stakeholder.email, link.url)
 
 
 def remove(request: Any, rule_id: UUID, *ids: UUID) -> None:
@@ -193,6 +200,16 @@ def remove(request: Any, rule_id: UUID, *ids: UUID) -> None:
     for each in ids:
         request.rules.remove_stakeholder(rule_id, request.identity.account_id, request.now, each)
     erase(request.dbsession, ids)
+
+
+def ids(session: Any, *, email: str, accepted_by: UUID, rules: Collection[UUID]) -> Sequence[UUID]:
+    """Those who are invited by an address, are an account, or were invited to one of these rules."""
+    known, invited = stakeholders, invitations.invitations
+    accepted = sa.select(invited.c.stakeholder).where(invited.c.account == accepted_by)
+    found: Sequence[UUID] = session.scalars(
+        sa.select(known.c.id).where(sa.or_(known.c.email == email, known.c.id.in_(accepted), known.c.rule.in_(rules)))
+    ).all()
+    return found
 
 
 def erase(session: Any, ids: Collection[UUID]) -> None:
@@ -234,34 +251,44 @@ def accept(request: Any, invitation: Invitation) -> list[tuple[str, str]]:
     return [] if identity else enter(request, account)
 
 
-def _mail(request: Any, rule: Any, stakeholder: UUID, email: str) -> None:
-    """Write the invitation with a link of its own, which takes the place of any before."""
-    token = request.registry["cr.tokens"].make(PURPOSE)
-    request.dbsession.execute(
-        sa.update(stakeholders)
-        .where(stakeholders.c.id == stakeholder)
-        .values(
-            token_hash=request.registry["cr.tokens"].hash(PURPOSE, token),
-            expires_at=request.now + LIFETIME,
-        )
-    )
-    origin = public_origin(request)
-    invites = request.root["api"]["invites"]["rule-stakeholder"]
+@dataclass(frozen=True)
+class _Link:
+    """`kept`: the columns of a row that know it."""
+
+    url: str
+    kept: dict[str, Any]
+
+
+def _link(request: Any) -> _Link:
+    tokens = request.registry["cr.tokens"]
+    token = tokens.make(PURPOSE)
+    path = request.resource_path(request.root["api"]["invites"]["rule-stakeholder"], "verify", query={"token": token})
+    kept = {"token_hash": tokens.hash(PURPOSE, token), "expires_at": request.now + LIFETIME}
+    return _Link(public_origin(request) + path, kept)
+
+
+def _who(request: Any) -> str:
+    """What the person who is signed in is called in a mail: never by their address."""
     account = request.identity.account_id
+    name = names.names(request.dbsession, [account]).get(account, "")
+    return _said(name, 60) or "Somebody who uses Community Rule"
+
+
+def _mail(request: Any, who: str, rule: Any, stakeholder: UUID, email: str, link: str) -> None:
+    title = _said(rule.title, 200)
     text = TEXT.format(
-        who=_said(names.names(request.dbsession, [account]).get(account, ""), 60) or "Somebody who uses Community Rule",
-        title=_said(rule.title, 200, quoted=True) or "(its name is left out here, for it looks like a link)",
-        page=origin + request.resource_path(request.root, "rules", str(rule.id)),
-        link=origin + request.resource_path(invites, "verify", query={"token": token}),
+        opening=textwrap.fill(OPENING.format(who=who), 72),
+        title=f"“{title}”" if title else "(its name looks like a link, so it is left out)",
+        page=public_origin(request) + request.resource_path(request.root, "rules", str(rule.id)),
+        link=link,
     )
-    subject = SUBJECT.format(rule=_said(rule.title, 60, quoted=True) or "a rule")
-    outbox.put(request, email, subject, text, about=stakeholder)
+    title = _said(rule.title, 60)
+    outbox.put(request, email, SUBJECT.format(rule=f"“{title}”" if title else "a rule"), text, about=stakeholder)
 
 
-def _said(text: str, most: int, *, quoted: bool = False) -> str:
+def _said(text: str, most: int) -> str:
     """Somebody's words in one short line of a mail; "" where a mail program would make a link of them."""
     line = names.tidied(text)
-    if not line or LINK.search(line):
+    if LINK.search(line):
         return ""
-    line = line if len(line) <= most else f"{line[: most - 1].rstrip()}…"
-    return f"“{line}”" if quoted else line
+    return line if len(line) <= most else f"{line[: most - 1].rstrip()}…"

@@ -29,6 +29,7 @@ from pyramid.paster import get_app, setup_logging
 
 from cr.catalog.seed import main as seed
 from cr.development.postgres import Postgres, PostgresError
+from cr.mail.delivery import Deliverer
 from cr.projections.command import main as projections
 from cr.settings import Settings, SettingsError
 
@@ -85,10 +86,10 @@ def _serve(var: Path) -> None:
         with _step("Looking whether read models must be rebuilt"):
             if projections(["rebuild", "--stale"]):
                 raise CannotServe("The read models could not be rebuilt; the reason is above.")
+        app = get_app(str(INI))
         # As `cr.serve` has it: `cr.proxy` decides whose word about the sender is believed.
-        site = waitress.create_server(
-            get_app(str(INI)), sockets=sockets, ident=None, clear_untrusted_proxy_headers=False
-        )
+        site = waitress.create_server(app, sockets=sockets, ident=None, clear_untrusted_proxy_headers=False)
+        held.enter_context(Deliverer(app.registry))
         print(f"Serving on http://localhost:{settings.port} (Ctrl-C ends it)")
         site.run()
 

@@ -19,9 +19,12 @@ from eventsourcing.application import AggregateNotFoundError, Application
 from eventsourcing.persistence import EventStore, IntegrityError, Mapper, OperationalError, Recording
 from eventsourcing.utils import Environment
 from pyramid_retry import mark_error_retryable
+from sqlalchemy.dialects import postgresql
 
 from cr import page_cache, projections
-from cr.errors import Conflict, NotFound, ValidationProblem
+from cr.accounts import draft_addresses
+from cr.db import one_at_a_time
+from cr.errors import Conflict, Forbidden, NotFound, ValidationProblem
 from cr.events import draft as drafts
 from cr.events import rule as rules
 from cr.events.base import Event, JsonMapper, Recorded, stamped
@@ -31,6 +34,7 @@ from cr.events.keys import Keys
 from cr.events.payload import Choices, Payload
 from cr.events.rule import Rule, RuleSnapshot
 from cr.events.store import Connect, Factory, Recorder, events, snapshots
+from cr.projections import organizers
 
 S = TypeVar("S", Draft, Rule)
 
@@ -119,6 +123,14 @@ class Rules(Application[UUID]):
 
     # --- Drafts ------------------------------------------------------------------------------------------------------
 
+    def writers_of(self, draft_id: UUID) -> Sequence[UUID]:
+        """The accounts that wrote in a draft, who did so last first."""
+        actor = sa.cast(sa.cast(events.c.state, postgresql.JSONB)["actor"].astext, postgresql.UUID(as_uuid=True))
+        last = sa.func.max(events.c.originator_version)
+        query = sa.select(actor).where(events.c.originator_id == draft_id, actor.is_not(None))
+        with self.connect() as connection:
+            return connection.scalars(query.group_by(actor).order_by(last.desc())).all()
+
     def start_draft(self, actor: UUID, at: datetime, payload: Payload | None = None, **origin: Any) -> UUID:
         """A new draft; `origin` is `source`, `of` and `revision` of `drafts.Started`."""
         draft_id = uuid4()
@@ -135,7 +147,7 @@ class Rules(Application[UUID]):
 
         Raises `drafts.Clashes` when somebody else changed the same part since.
         """
-        now = self.draft(draft_id)
+        now = self._to_write(draft_id, actor)
         if base_version == 0:
             base = replace(now, payload={})
         else:
@@ -149,7 +161,7 @@ class Rules(Application[UUID]):
 
         Raises `Conflict` when it changed since `seen_version`: what somebody else wrote must not go without a word.
         """
-        now = self.draft(draft_id)
+        now = self._to_write(draft_id, actor)
         if seen_version not in (None, now.version):
             raise Conflict(
                 "The draft changed after this page was shown, so nothing was restored. Look at it once more."
@@ -164,7 +176,7 @@ class Rules(Application[UUID]):
         """Take the last change back; what it said stays in the history. Raises `Conflict` when another one came since
         `seen_version`, or when there is none.
         """
-        now = self.draft(draft_id)
+        now = self._to_write(draft_id, actor)
         drafts.must_be_open(now)
         if seen_version != now.version:
             raise Conflict("The draft changed after this page was shown, so nothing was undone. Look at it once more.")
@@ -175,18 +187,31 @@ class Rules(Application[UUID]):
         return self._decide(now, drafts.undo(now, change, before), actor, at)
 
     def discard_draft(self, draft_id: UUID, actor: UUID, at: datetime) -> Draft:
-        now = self.draft(draft_id)
+        now = self._to_write(draft_id, actor)
         return self._decide(now, drafts.discard(now, actor), actor, at)
 
-    def pass_on_draft(self, draft_id: UUID, actor: UUID, at: datetime, to: UUID) -> Draft:
-        """Make another writer the draft's owner."""
+    def join_draft(self, draft_id: UUID, actor: UUID, at: datetime) -> Draft:
+        """`actor` becomes a writer of a new rule’s draft. Whether its owner wants that is for the caller to know."""
         now = self.draft(draft_id)
-        return self._decide(now, drafts.pass_on(now, actor, to), actor, at)
+        return self._decide(now, drafts.join(now, actor), actor, at)
+
+    def remove_writer(self, draft_id: UUID, actor: UUID, at: datetime, writer: UUID) -> Draft:
+        now = self.draft(draft_id)
+        return self._decide(now, drafts.remove_writer(now, actor, writer), actor, at)
+
+    def pass_on_draft(self, draft_id: UUID, actor: UUID, at: datetime, to: UUID) -> Draft:
+        """Make another writer the draft's owner; the addresses that came with it go along."""
+        now = self.draft(draft_id)
+        passed_on = self._decide(now, drafts.pass_on(now, actor, to), actor, at)
+        with self.connect() as connection:
+            draft_addresses.pass_on(connection, draft_id, to)
+        return passed_on
 
     def erase_draft(self, draft_id: UUID, actor: UUID, at: datetime) -> None:
         """Make a draft of `actor` unreadable for ever and for everybody, whether it is open, published or discarded.
 
-        What was published of it stays. Nothing happens when they erased it before.
+        The addresses that came with it are erased as well. What was published of it stays. Nothing happens when they
+        erased it before.
         """
         try:
             now = self.draft(draft_id)
@@ -199,6 +224,7 @@ class Rules(Application[UUID]):
         self.keys.erase(draft_id)
         with self.connect() as connection:
             connection.execute(sa.delete(snapshots).where(snapshots.c.originator_id == draft_id))
+            draft_addresses.save(connection, draft_id, actor, {})
 
     def _erased_by(self, draft_id: UUID) -> UUID | None:
         last = next(iter(self.events.get(draft_id, desc=True, limit=1)), None)
@@ -206,8 +232,9 @@ class Rules(Application[UUID]):
 
     def edit_rule(self, rule_id: UUID, actor: UUID, at: datetime) -> UUID:
         """A draft that begins with the rule as it stands, to become its next revision."""
+        self._to_organize(rule_id, actor)
         rule = self.rule(rule_id)
-        rules.must_be_organizer(rule, actor)
+        rules.must_be_published(rule)
         payload = decomposed(rule.title, rule.summary, rule.document)
         return self.start_draft(actor, at, payload, source="revision", of=str(rule_id), revision=rule.revision)
 
@@ -222,17 +249,25 @@ class Rules(Application[UUID]):
         payload = decomposed(rule.title, rule.summary, rule.document)
         return self.start_draft(actor, at, payload, source="remix", of=str(rule_id), revision=rule.revision)
 
+    def copy_draft(self, draft_id: UUID, actor: UUID, at: datetime) -> UUID:
+        """A draft of a new rule with the text of one of a rule's next revision, which stays the basis."""
+        draft = self.draft(draft_id)
+        if draft.rule is None:
+            raise Conflict("This draft is of a new rule already. Go on with it.")
+        origin = {"source": "remix", "of": str(draft.rule), "revision": draft.revision}
+        return self.start_draft(actor, at, draft.payload, **origin)
+
     def rebase_draft(self, draft_id: UUID, actor: UUID, at: datetime, choices: Choices) -> Draft:
         """Bring a draft of a rule's next revision together with what was published since it was begun.
 
         Nothing happens when nothing was. Raises `drafts.Clashes` where both changed the same part and `choices` (as in
         `payload.brought_together`) does not say which stays.
         """
-        draft = self.draft(draft_id)
+        draft = self._to_write(draft_id, actor)
         rule = self.rule(draft.rule) if draft.rule else None
         if rule is None or draft.revision == rule.revision:
             return draft
-        rules.must_be_organizer(rule, actor)
+        rules.must_be_published(rule)
         return self._decide(draft, self._rebased(draft, rule, choices), actor, at)
 
     def clashes(self, draft_id: UUID) -> drafts.Clashes | None:
@@ -265,7 +300,8 @@ class Rules(Application[UUID]):
         """Publish a draft as a new rule, or as the next revision of the rule it was started from.
 
         `seen_version` is the version that the person agreed to publish; `decision` as in `rules.revise`.
-        Raises `Conflict` when the draft or the rule moved on since.
+        Who writes the draft of a new rule organizes the rule. Raises `Conflict` when the draft or the rule moved on
+        since.
         """
         draft = self.draft(draft_id)
         if seen_version is not None and seen_version != draft.version:
@@ -276,10 +312,12 @@ class Rules(Application[UUID]):
         title, summary = draft.title, draft.payload.get("summary")
         rule = None if draft.rule is None else self.rule(draft.rule)
         if rule is None:
+            drafts.must_be_owner(draft, actor)
             rule_id = uuid4()
             closing = drafts.publish(draft, rule_id, 1)
             origin = {"copied_from": draft.copied_from, "copied_revision": draft.copied_revision}
             facts = rules.publish(title, summary, document, draft=draft_id, **origin, **decision)
+            facts += [rules.OrganizerJoined(organizer=each) for each in sorted(draft.writers)]
             facts += [rules.StakeholderInvited(stakeholder=each) for each in stakeholders]
             published = stamped(facts, of=rule_id, after=0, actor=actor, at=at)
         else:
@@ -340,12 +378,20 @@ class Rules(Application[UUID]):
         rule = self.rule(rule_id)
         return self._decide(rule, rules.withdraw(rule, actor, reason), actor, at)
 
+    def release_owner(self, rule_id: UUID, actor: UUID, at: datetime) -> Rule:
+        """The rule of `actor` stays, withdrawn or not, without an owner."""
+        rule = self.rule(rule_id)
+        return self._decide(rule, rules.release_owner(rule, actor), actor, at)
+
     def join_rule(self, rule_id: UUID, actor: UUID, at: datetime) -> Rule:
         """`actor` becomes an organizer of the rule. Whether the owner wants that is for the caller to know."""
         rule = self.rule(rule_id)
         return self._decide(rule, rules.join(rule, actor), actor, at)
 
     def remove_organizer(self, rule_id: UUID, actor: UUID, at: datetime, organizer: UUID) -> Rule:
+        # Whoever is writing a draft of the rule is done first, and finds out next that they may no more.
+        with self.connect() as connection:
+            one_at_a_time(connection, rule_id)
         rule = self.rule(rule_id)
         return self._decide(rule, rules.remove_organizer(rule, actor, organizer), actor, at)
 
@@ -365,6 +411,25 @@ class Rules(Application[UUID]):
         return self._decide(rule, rules.remove(rule, actor, stakeholder), actor, at)
 
     # --- Writing -----------------------------------------------------------------------------------------------------
+
+    def _to_write(self, draft_id: UUID, actor: UUID) -> Draft:
+        """The draft, for its next event to be `actor`'s. Raises `Forbidden`."""
+        draft = self.draft(draft_id)
+        if draft.rule is None:
+            # Whoever is removed at the same moment is so by an event of the same draft: one of both comes first.
+            drafts.must_be_writer(draft, actor)
+        else:
+            self._to_organize(draft.rule, actor)
+        return draft
+
+    def _to_organize(self, rule_id: UUID, actor: UUID) -> None:
+        """Until the end of the transaction nobody is removed from the rule's organizers. Raises `Forbidden` when
+        `actor` is none of them.
+        """
+        with self.connect() as connection:
+            one_at_a_time(connection, rule_id, shared=True)
+            if not organizers.includes(connection, rule_id, actor):
+                raise Forbidden("Only this rule’s organizers can change it.")
 
     def _decide(self, state: S, facts: Sequence[Event], actor: UUID | None, at: datetime) -> S:
         events = stamped(facts, of=state.id, after=state.version, actor=actor, at=at)

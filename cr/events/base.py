@@ -81,8 +81,7 @@ class Recorded:
     event: Event
 
 
-_PLACE = {"originator_id", "originator_version"}
-_CLEAR = {"actor", "at"}
+_HEADER = {"originator_id", "originator_version"}
 
 
 _adapters: dict[type[Event], TypeAdapter[Any]] = {}
@@ -110,20 +109,14 @@ class JsonMapper(Mapper[UUID]):
     def to_stored_event(self, domain_event: DomainEventProtocol[UUID]) -> StoredEvent:
         """Raises `NotFound` for an event to seal without a key: its draft was erased, and stays so."""
         assert isinstance(domain_event, Event)
-        return StoredEvent(
-            originator_id=domain_event.originator_id,
-            originator_version=domain_event.originator_version,
-            topic=domain_event.TOPIC,
-            state=self._sealed(domain_event) if domain_event.sealed else _state(domain_event, exclude=_PLACE),
-        )
-
-    def _sealed(self, event: Event) -> bytes:
-        key = self.key_of(event.originator_id)
-        if key is None:
-            raise NotFound()
-        place = Place(event.originator_id, event.originator_version, event.TOPIC)
-        clear, text = _state(event, include=_CLEAR), _dumped(event, exclude=_PLACE | _CLEAR)
-        return seal(key, place, clear.decode(), text).encode()
+        place = Place(domain_event.originator_id, domain_event.originator_version, domain_event.TOPIC)
+        state = _state(domain_event)
+        if domain_event.sealed:
+            key = self.key_of(place.originator_id)
+            if key is None:
+                raise NotFound()
+            state = seal(key, place, state)
+        return StoredEvent(*place, state)
 
     def to_domain_event(self, stored_event: StoredEvent) -> Any:
         kind, whose = _kinds.get(stored_event.topic), cast(UUID, stored_event.originator_id)
@@ -132,14 +125,11 @@ class JsonMapper(Mapper[UUID]):
         return decoded(whose, version, topic, state, key)
 
 
-def _state(event: Event, **fields: Any) -> bytes:
-    state = _dumped(event, **fields)
-    return b'{"class_version":%d,' % event.class_version + state[1:] if event.class_version > 1 else state
-
-
-def _dumped(event: Event, **fields: Any) -> bytes:
+def _state(event: Event) -> bytes:
+    """Actor and time come first, as the fields of `Event`."""
     # What could not be read again must never be written: the log keeps it for good.
-    return _adapter(type(event)).dump_json(event, warnings="error", **fields)
+    state = _adapter(type(event)).dump_json(event, exclude=_HEADER, warnings="error")
+    return b'{"class_version":%d,' % event.class_version + state[1:] if event.class_version > 1 else state
 
 
 def decoded(originator_id: Any, originator_version: int, topic: str, state: str, key: bytes | None = None) -> Event:

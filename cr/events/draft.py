@@ -1,4 +1,4 @@
-"""A draft: one person's work towards a rule, or towards the next revision of one.
+"""A draft: the work of one person, or of several, towards a rule or towards the next revision of one.
 
 Its events are what an organizer would say happened. A whole payload that arrives at once becomes, by `explain`, the
 events that explain the difference.
@@ -245,9 +245,35 @@ class Erased(DraftEvent):
     sealed = False
 
 
+@dataclass(frozen=True, kw_only=True)
+class WriterJoined(DraftEvent):
+    """`writer` is an account: it may write the draft of a new rule beside its owner."""
+
+    TOPIC = "draft.WriterJoined"
+    sealed = False
+    writer: UUID
+
+
+@dataclass(frozen=True, kw_only=True)
+class WriterRemoved(DraftEvent):
+    """By the owner, or by the writer, who leaves."""
+
+    TOPIC = "draft.WriterRemoved"
+    sealed = False
+    writer: UUID
+
+
+WRITERS_MOST = 30
+
+NOT_A_WRITER = "You don’t write this draft, or no longer. Copy what you wrote, and ask whoever began the draft."
+
+
 @dataclass(frozen=True)
 class Draft:
     """The state of a draft after event number `version`.
+
+    `writers` are the accounts that write the draft of a new rule beside its owner; who writes the next revision of a
+    rule, the rule says.
 
     `rule` and `revision` say what it is a new revision of, None for a new rule; after event `based_at` it said the same
     as that revision. `copied_from` and `copied_revision` say whose text a new rule began with.
@@ -266,6 +292,7 @@ class Draft:
     based_at: int = 1
     copied_from: UUID | None = None
     copied_revision: int | None = None
+    writers: frozenset[UUID] = frozenset()
 
     @property
     def title(self) -> str:
@@ -327,8 +354,12 @@ def evolve(state: Draft | None, event: Event) -> Draft | None:
             return replace(state, status="published")
         case Discarded():
             return replace(state, status="discarded")
+        case WriterJoined():
+            return replace(state, writers=state.writers | {event.writer})
+        case WriterRemoved():
+            return replace(state, writers=state.writers - {event.writer})
         case PassedOn():
-            return replace(state, owner=event.owner)
+            return replace(state, owner=event.owner, writers=state.writers - {event.owner})
         case Rebased():
             return replace(state, payload=event.payload, revision=event.revision, based_at=event.originator_version)
         case Restored():
@@ -556,7 +587,7 @@ def last_change(version: int, event_at: Callable[[int], Event]) -> Event | None:
     """The event that undoing takes back in a draft after event `version`; None where there is none but the beginning.
 
     What was undone is passed over, together with its undoing, so that undoing twice goes two changes back. To be at
-    another step of the flow is no change, nor is another owner.
+    another step of the flow is no change, nor is who writes or owns it.
     """
     for _ in range(LOOKED_AT_MOST):
         match event := event_at(version):
@@ -564,7 +595,7 @@ def last_change(version: int, event_at: Callable[[int], Event]) -> Event | None:
                 return None
             case Restored(undid=int()):
                 version = event.version
-            case ExtraAnswered(key=payload.STEP) | PassedOn():
+            case ExtraAnswered(key=payload.STEP) | WriterJoined() | WriterRemoved() | PassedOn():
                 version -= 1
             case _:
                 return _rebasing(event, event_at) or event
@@ -603,8 +634,28 @@ def rebase(draft: Draft, base: Draft, revision: int, theirs: Payload, choices: C
     return [Rebased(revision=revision, payload=dict(theirs)), *explain(theirs, result)]
 
 
+def join(draft: Draft, writer: UUID) -> list[DraftEvent]:
+    """The writer accepts an invitation of the owner; nothing for who writes the draft already."""
+    must_be_open(draft)
+    if draft.rule is not None:
+        raise Conflict("Whoever organizes the rule writes this draft. Join its organizers instead.")
+    if writer == draft.owner or writer in draft.writers:
+        return []
+    if len(draft.writers) >= WRITERS_MOST:
+        raise ValidationProblem(f"A draft has at most {WRITERS_MOST} writers beside its owner. Remove one first.")
+    return [WriterJoined(writer=writer)]
+
+
+def remove_writer(draft: Draft, actor: UUID, writer: UUID) -> list[DraftEvent]:
+    """By the owner, or by the writer themself."""
+    if actor not in (draft.owner, writer):
+        raise Forbidden("Only who began this draft can remove a writer.")
+    must_be_open(draft)
+    return [WriterRemoved(writer=writer)] if writer in draft.writers else []
+
+
 def discard(draft: Draft, actor: UUID) -> list[DraftEvent]:
-    """By who began it: the other organizers may write it, but what they discard would be gone for its owner."""
+    """By who began it: the others may write it, but what they discard would be gone for its owner."""
     if actor != draft.owner:
         raise Forbidden("Only who began this draft can discard it.")
     if draft.status == "discarded":
@@ -632,6 +683,17 @@ def publish(draft: Draft, rule: UUID, revision: int) -> list[DraftEvent]:
     if not draft.title:
         raise ValidationProblem("Give the rule a name first.", fields={"title": "Give the rule a name first."})
     return [Published(rule=rule, revision=revision)]
+
+
+def must_be_writer(draft: Draft, actor: UUID) -> None:
+    """Whether `actor` may write the draft of a new rule: who began it, or whom they let in."""
+    if actor != draft.owner and actor not in draft.writers:
+        raise Forbidden(NOT_A_WRITER)
+
+
+def must_be_owner(draft: Draft, actor: UUID) -> None:
+    if actor != draft.owner:
+        raise Forbidden("Only who began this draft can publish it as a rule.")
 
 
 def must_be_open(draft: Draft) -> None:

@@ -11,6 +11,7 @@ import smtplib
 import ssl
 import threading
 from collections.abc import Iterable
+from contextlib import closing, suppress
 from datetime import datetime
 from email.message import Message as EmailMessage
 from email.utils import format_datetime, make_msgid, parseaddr
@@ -28,7 +29,7 @@ from cr.settings import Settings
 log = logging.getLogger(__name__)
 
 PATIENCE = 10
-"""Seconds that the mail server may take for each answer."""
+"""Seconds that the mail server may take for each answer while somebody waits for ours."""
 
 
 class Smtp:
@@ -38,27 +39,32 @@ class Smtp:
     only inside a private network, as from a Cloudron app to its own box. Raises `MailFailed`.
     """
 
-    def __init__(self, host: str, port: int, username: str | None, password: str | None, *, tls: bool) -> None:
-        """`tls`: speak TLS from the first byte, rather than after STARTTLS."""
-        self.host, self.port, self.tls = host, port, tls
+    def __init__(
+        self, host: str, port: int, username: str | None, password: str | None, *, tls: bool, patience: float
+    ) -> None:
+        """`tls`: speak TLS from the first byte, rather than after STARTTLS. `patience`: seconds for each answer."""
+        self.host, self.port, self.tls, self.patience = host, port, tls, patience
         self.username, self.password = username, password
 
     def send(self, sender: str, recipients: Iterable[str], message: EmailMessage) -> None:
         try:
-            with self._connected() as server:
+            with closing(self._connected()) as server:
                 if self.username and self.password:
                     server.login(self.username, self.password)
                 server.sendmail(sender, list(recipients), _lines_as_sent(encode_message(message)))
+                # It has the mail. Whatever it answers to a farewell changes nothing, and nobody waits for it.
+                with suppress(OSError):
+                    server.putcmd("QUIT")
         except OSError as error:  # smtplib's and ssl's errors are among them
             log.error("The mail server %s:%s did not take a mail: %s", self.host, self.port, _reason(error))
-            raise MailFailed() from error
+            raise _failure(error) from error
 
     def _connected(self) -> smtplib.SMTP:
         # Made for each mail: the certificates that this system trusts may change.
         context = ssl.create_default_context()
         if self.tls:
-            return smtplib.SMTP_SSL(self.host, self.port, timeout=PATIENCE, context=context)
-        server = smtplib.SMTP(self.host, self.port, timeout=PATIENCE)
+            return smtplib.SMTP_SSL(self.host, self.port, timeout=self.patience, context=context)
+        server = smtplib.SMTP(self.host, self.port, timeout=self.patience)
         try:
             server.ehlo()
             if server.has_extn("starttls"):
@@ -83,6 +89,27 @@ def _reason(error: OSError) -> str:
     if isinstance(error, smtplib.SMTPSenderRefused | smtplib.SMTPDataError):
         return f"{type(error).__name__} {error.smtp_code}"
     return f"{type(error).__name__}: {error}"
+
+
+def _failure(error: OSError) -> MailFailed:
+    """What smtplib says, as it concerns whoever had the mail written."""
+    if isinstance(error, smtplib.SMTPRecipientsRefused):
+        if all(_lasts(code) for code, _ in error.recipients.values()):
+            return MailFailed("The address does not take mail.", lasting=True)
+        return MailFailed("The mail server can't take mail for this address at the moment.")
+    if isinstance(error, smtplib.SMTPDataError):
+        if _lasts(error.smtp_code):
+            return MailFailed("The mail server refused the mail.", lasting=True)
+        return MailFailed("The mail server can't take the mail at the moment.")
+    if isinstance(error, smtplib.SMTPSenderRefused | smtplib.SMTPAuthenticationError):
+        return MailFailed("The mail server does not take mail from this site.", everybody=True)
+    if isinstance(error, ssl.SSLError | smtplib.SMTPNotSupportedError):
+        return MailFailed("There is no safe connection to the mail server.", everybody=True)
+    return MailFailed("The mail server can't be reached.", everybody=True)
+
+
+def _lasts(code: int) -> bool:
+    return 500 <= code <= 599
 
 
 def _is_private(server: smtplib.SMTP) -> bool:
@@ -110,16 +137,20 @@ class Nowhere:
 
     def send(self, sender: str, recipients: Iterable[str], message: EmailMessage) -> None:
         log.error("CLOUDRON_MAIL_SMTP_SERVER is not set: no mail can be sent")
-        raise MailFailed()
+        raise MailFailed("This site has no mail server yet.", everybody=True)
 
 
-def transport(settings: Settings) -> Smtp | Terminal | Nowhere:
+def mailer(settings: Settings, *, patience: float = PATIENCE) -> Mailer:
+    return Mailer(smtp_mailer=_transport(settings, patience))
+
+
+def _transport(settings: Settings, patience: float) -> Smtp | Terminal | Nowhere:
     if not settings.smtp_server:
         return Nowhere() if settings.production else Terminal()
     # TLS from the first byte where that is the only port that was named.
     tls = settings.smtps_port is not None and "smtp_port" not in settings.model_fields_set
     port = settings.smtps_port if tls and settings.smtps_port else settings.smtp_port
-    return Smtp(settings.smtp_server, port, settings.smtp_username, settings.smtp_password, tls=tls)
+    return Smtp(settings.smtp_server, port, settings.smtp_username, settings.smtp_password, tls=tls, patience=patience)
 
 
 def new_message_id(settings: Settings) -> str:
@@ -157,5 +188,5 @@ def send_now(request: Any, to: str, subject: str, text: str) -> None:
 
 
 def includeme(config: Any) -> None:
-    config.registry.registerUtility(Mailer(smtp_mailer=transport(config.registry["cr.settings"])), IMailer)
+    config.registry.registerUtility(mailer(config.registry["cr.settings"]), IMailer)
     config.registry["cr.mail_waits"] = threading.Event()

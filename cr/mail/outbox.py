@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Literal
 from uuid import UUID, uuid4
 
@@ -40,6 +40,15 @@ outbox = sa.Table(
     # Why it is not sent yet, or never will be, as a sentence without anybody's address.
     sa.Column("reason", sa.Text),
 )
+
+
+ERASED: dict[str, None] = dict.fromkeys(("recipient", "reply_to", "subject", "text"))
+
+WORDS_STAY = timedelta(days=30)
+"""What somebody wrote to the people who run the site and could not be mailed to them."""
+
+ROWS_STAY = timedelta(days=60)
+"""That a mail was sent or given up, without anybody's address or words."""
 
 
 @dataclass(frozen=True)
@@ -95,6 +104,66 @@ def states(session: Any, about: Iterable[UUID]) -> dict[UUID, State]:
     """Of the newest mail about each of these; nothing for what no mail is about."""
     query = sa.select(outbox).where(outbox.c.about.in_(list(about))).order_by(outbox.c.written_at)
     return {row.about: _state(row) for row in session.execute(query)}
+
+
+def due(connection: sa.Connection, at: datetime, at_most: int) -> list[UUID]:
+    """What should go out by now, longest due first."""
+    query = sa.select(outbox.c.id).where(outbox.c.due_at <= at).order_by(outbox.c.due_at, outbox.c.id).limit(at_most)
+    return list(connection.scalars(query))
+
+
+def if_due(connection: sa.Connection, mail_id: UUID, at: datetime) -> Any:
+    """The row of one mail; None where it was sent or put off meanwhile."""
+    return connection.execute(sa.select(outbox).where(outbox.c.id == mail_id, outbox.c.due_at <= at)).one_or_none()
+
+
+def sent(connection: sa.Connection, mail_id: UUID, at: datetime) -> None:
+    """The mail server has it: the row keeps neither address nor words."""
+    _change(connection, outbox.c.id == mail_id, sent_at=at, due_at=None, failed_at=None, reason=None, **ERASED)
+
+
+def put_off(connection: sa.Connection, which: sa.ColumnElement[bool], due_at: Any, reason: str) -> None:
+    _change(connection, which, due_at=due_at, attempts=outbox.c.attempts + 1, reason=reason)
+
+
+def give_up(
+    connection: sa.Connection, which: sa.ColumnElement[bool], at: datetime, reason: str, inbox: str | None
+) -> None:
+    """They will not be tried again. What somebody wrote to the people who run the site stays for them to read."""
+    left = {name: sa.case((outbox.c.recipient == inbox, outbox.c[name])) for name in ERASED}
+    _change(connection, which, failed_at=at, due_at=None, attempts=outbox.c.attempts + 1, reason=reason, **left)
+
+
+def purge(connection: sa.Connection, at: datetime) -> None:
+    """Erase what was kept of old mails."""
+    _change(connection, outbox.c.failed_at <= at - WORDS_STAY, **ERASED)
+    over = sa.func.coalesce(outbox.c.sent_at, outbox.c.failed_at)
+    connection.execute(sa.delete(outbox).where(over <= at - ROWS_STAY))
+
+
+def _change(connection: sa.Connection, which: sa.ColumnElement[bool], **values: Any) -> None:
+    connection.execute(sa.update(outbox).where(which).values(**values))
+
+
+@dataclass(frozen=True)
+class Figures:
+    """How many mails wait or were given up, and since when the oldest waits."""
+
+    waiting: int
+    failed: int
+    oldest: datetime | None
+
+
+def figures(connection: sa.Connection) -> Figures:
+    waits, failed = outbox.c.due_at.is_not(None), outbox.c.failed_at.is_not(None)
+    row = connection.execute(
+        sa.select(
+            sa.func.count().filter(waits),
+            sa.func.count().filter(failed),
+            sa.func.min(outbox.c.written_at).filter(waits),
+        )
+    ).one()
+    return Figures(*row)
 
 
 def forget(session: Any, *, about: Iterable[UUID] = (), recipient: str | None = None) -> None:

@@ -10,7 +10,7 @@ from alembic import context
 # Imported for their tables.
 import cr.accounts.draft_addresses
 import cr.accounts.guests
-import cr.accounts.organizer_links
+import cr.accounts.join_links
 import cr.accounts.stakeholders
 import cr.accounts.tables
 import cr.catalog.store

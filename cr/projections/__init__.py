@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from cr.projections import drafts, histories, invitations, organizers, revisions, rules
+from cr.projections import drafts, histories, invitations, organizers, revisions, rules, writers
 from cr.projections.base import Buffer, Projection
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ ALL: tuple[Projection, ...] = (
     revisions.PROJECTION,
     organizers.PROJECTION,
     invitations.PROJECTION,
+    writers.PROJECTION,
 )
 BY_NAME = {projection.name: projection for projection in ALL}
 

@@ -37,7 +37,18 @@ drafts = sa.Table(
     sa.Index(None, "rule"),
 )
 
-PROJECTION = Projection("drafts", fingerprint(__file__, d.__file__, *SHARED), (drafts,))
+# The last event of who began a draft, by which they are found again as what programs call "me": what others write in it
+# meanwhile must not put it in the place of the one that its owner is writing.
+begun = sa.Table(
+    "begun",
+    metadata,
+    sa.Column("draft", postgresql.UUID(as_uuid=True), primary_key=True),
+    sa.Column("account", postgresql.UUID(as_uuid=True), primary_key=True),
+    sa.Column("position", sa.BigInteger, nullable=False),
+    sa.Index(None, "account", "position"),
+)
+
+PROJECTION = Projection("drafts", fingerprint(__file__, d.__file__, *SHARED), (drafts, begun))
 
 
 @PROJECTION.on(d.Started)
@@ -61,11 +72,13 @@ def started(event: d.Started, position: int) -> Iterable[Operation]:
             "position": position,
         },
     )
+    yield Insert(begun, {"draft": event.originator_id, "account": event.owner, "position": position})
 
 
 @PROJECTION.on(d.Erased)
 def erased(event: d.Erased, position: int) -> Iterable[Operation]:
     yield Delete(drafts, {"id": event.originator_id})
+    yield Delete(begun, {"draft": event.originator_id})
 
 
 @PROJECTION.on(*(each for each in d.EVENTS if each not in (d.Started, d.Erased)))
@@ -91,6 +104,9 @@ def touched(event: d.DraftEvent, position: int) -> Iterable[Operation]:
         case d.PassedOn():
             values["owner"] = event.owner
     yield Update(drafts, {"id": event.originator_id}, values)
+    if event.actor is not None:
+        # There is such a row for no one else.
+        yield Update(begun, {"draft": event.originator_id, "account": event.actor}, {"position": position})
 
 
 def find(session: Session, draft_id: UUID) -> Any:
@@ -104,6 +120,12 @@ def open_drafts(session: Session, owner: UUID, limit: int = 50, before: int | No
     if before is not None:
         query = query.where(drafts.c.position < before)
     return session.execute(query.order_by(drafts.c.position.desc()).limit(limit)).all()
+
+
+def all_of(session: Session, owner: UUID) -> Sequence[Any]:
+    """Every draft that is a person's, open or not, the first one first."""
+    query = sa.select(drafts).where(drafts.c.owner == owner)
+    return session.execute(query.order_by(drafts.c.started_at, drafts.c.id)).all()
 
 
 def revising(session: Session, owner: UUID, rule: UUID, revision: int) -> Any:
@@ -128,13 +150,15 @@ def revisers(session: Session, *rules: UUID) -> Sequence[Any]:
 def current(session: Session, owner: UUID) -> Any:
     """The draft that the JSON API calls "me", or None.
 
-    It is the one that was touched last, not counting next revisions of published rules. When that one was discarded or
-    published there is none: an older draft must not come back in the place of one that the person just finished with.
+    It is the one that they began and touched last, not counting next revisions of published rules. When that one was
+    discarded or published there is none: an older draft must not come back in the place of one that the person just
+    finished with.
     """
     row = session.execute(
         sa.select(drafts)
-        .where(drafts.c.owner == owner, drafts.c.revises.is_(None))
-        .order_by(drafts.c.position.desc())
+        .join(begun, sa.and_(begun.c.draft == drafts.c.id, begun.c.account == drafts.c.owner))
+        .where(begun.c.account == owner, drafts.c.revises.is_(None))
+        .order_by(begun.c.position.desc())
         .limit(1)
     ).one_or_none()
     return row if row is not None and row.status == "open" else None

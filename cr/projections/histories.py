@@ -128,6 +128,10 @@ def told(event: Event) -> str:
             return f"Published it as revision {event.revision}."
         case d.Discarded():
             return "Discarded the draft."
+        case d.WriterJoined():
+            return "Joined to write this draft."
+        case d.WriterRemoved():
+            return "No longer writes this draft." if event.writer == event.actor else "Removed a writer."
         case d.PassedOn():
             return "Passed the draft on to another writer."
         case r.Published():
@@ -139,7 +143,8 @@ def told(event: Event) -> str:
         case r.OwnerReleased():
             return "The owner left. The rule stays."
         case r.OrganizerJoined():
-            return "Joined as an organizer."
+            joined = event.organizer == event.actor
+            return "Joined as an organizer." if joined else "Made somebody who wrote the draft an organizer."
         case r.OrganizerRemoved():
             left = event.organizer == event.actor
             return "No longer takes part as an organizer." if left else "Removed an organizer."

@@ -61,6 +61,14 @@ def of(session: Session, rule_id: UUID) -> Sequence[Any]:
     return session.execute(query.order_by(invitations.c.version, invitations.c.stakeholder)).all()
 
 
+def accepted_by(session: Session, rule_id: UUID, account: UUID) -> Sequence[UUID]:
+    """The stakeholders of a rule that an account is now."""
+    query = sa.select(invitations.c.stakeholder).where(
+        invitations.c.rule == rule_id, invitations.c.account == account, invitations.c.gone_at.is_(None)
+    )
+    return session.scalars(query).all()
+
+
 def rules_of(session: Session, account: UUID, limit: int | None = None) -> Sequence[Any]:
     """The rows of the rules in force that an account has accepted to be a stakeholder of, and does not own, last
     touched first.

@@ -283,6 +283,15 @@ def text(session: Session, rule_id: UUID, revision: int) -> tuple[str, str | Non
     return title, summary, json.loads(document)
 
 
+def mentioned(session: Session, pattern: str) -> Sequence[str]:
+    """What the group of a regular expression finds in the documents of all rules that are not withdrawn."""
+    found = sa.func.regexp_matches(revisions.c.document, pattern, "g", type_=postgresql.ARRAY(sa.Text))
+    matches = sa.select(found.label("groups")).join(rules, rules.c.id == revisions.c.rule)
+    matches = matches.where(rules.c.status == "published", revisions.c.document.regexp_match(pattern))
+    groups = matches.subquery().c.groups
+    return session.scalars(sa.select(groups[1]).distinct()).all()
+
+
 def heads(session: Session, rule_id: UUID, numbers: Iterable[int]) -> dict[int, Any]:
     """These revisions by their numbers, without the long texts."""
     query = sa.select(*_HEAD).where(revisions.c.rule == rule_id, revisions.c.revision.in_(list(numbers)))

@@ -130,6 +130,12 @@ def last_touched(
     return session.execute(query.order_by(rules.c.position.desc()).limit(limit)).all()
 
 
+def owned(session: Session, owner: UUID) -> Sequence[Any]:
+    """Every rule that is a person's, withdrawn or not, the first one first."""
+    query = sa.select(rules).where(rules.c.owner == owner)
+    return session.execute(query.order_by(rules.c.created_at, rules.c.id)).all()
+
+
 def last_change(session: Session) -> datetime | None:
     """When any rule was published, revised or withdrawn last; None when there is none."""
     found: datetime | None = session.scalar(sa.select(sa.func.max(rules.c.updated_at)))

@@ -10,16 +10,19 @@
     ├── templates                   Templates          all of them
     ├── use-cases                   UseCases           worked examples
     │   └── {slug}                  UseCaseResource    a story beside its rule; view begin
-    ├── profile                     Profile            what I have here; view name
+    ├── profile                     Profile            what I have here; views name, data.json, delete
     │   └── account                 Account            my address and my devices; views address, end
     ├── drafts                      Drafts             a new one is sent here
-    │   └── {id}                    DraftResource      one draft; views history, publish, discard
+    │   └── {id}                    DraftResource      one draft; views history, publish, discard, copy
+    │       ├── writers             Writers            who writes it together, before it is a rule; views as below
+    │       ├── join                JoinDraft          where a link to join them leads
     │       └── {part}              Part               about, values, communication, membership, decisions, conflict
     ├── rules                       RulesResource      published rules; views feed.atom, history.schema.json
     │   └── {id}                    RuleResource       the rule in force; views history, history.ndjson, compare,
     │       │                                          edit, withdraw, copy, copies, feed.atom, report
-    │       ├── organizers          Organizers         who writes it together; views name, links, withdraw, remove
-    │       ├── join                Join               where a link to join them leads
+    │       ├── organizers          Organizers         who writes it together; views name, links, invite,
+    │       │                                          withdraw, remove
+    │       ├── join                JoinRule           where a link to join them leads
     │       ├── stakeholders        Stakeholders       for its owner; views resend, remove, leave
     │       └── revisions           Revisions          the list of them
     │           └── {n}             Revision           one revision, for ever at this address; view canonical.json
@@ -51,6 +54,7 @@
         ├── use-cases               ApiUseCases
         │   └── {slug}              ApiUseCase         view duplicate
         └── user                    ApiUser
+            ├── me                  ApiMyAccount
             └── email-change        ApiEmailChange     views request, verify
 
 A resource wraps what it stands for; it knows its children (`__getitem__`), who may do what (`__acl__`) and its place

@@ -28,9 +28,13 @@ class ApiEmailChange(Resource):
     pass
 
 
+class ApiMyAccount(Resource):
+    pass
+
+
 class ApiUser(Resource):
     __acl__ = [(Allow, Authenticated, Permission.ACCOUNT_OWN)]
-    children = {"email-change": ApiEmailChange}
+    children = {"me": ApiMyAccount, "email-change": ApiEmailChange}
 
 
 class ApiOrganizerInquiry(Resource):

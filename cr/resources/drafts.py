@@ -7,8 +7,10 @@ from typing import Any
 from pyramid.authorization import Allow, Authenticated
 
 from cr.catalog.sections import SECTIONS, VALUES
+from cr.events.draft import NOT_A_WRITER
 from cr.projections import drafts
 from cr.resources.base import Resource, uuid_or_keyerror
+from cr.resources.teams import JoinDraft, Writers
 from cr.security import Permission
 
 PARTS = {
@@ -17,6 +19,10 @@ PARTS = {
     **{section.slug: section.name for section in SECTIONS},
 }
 """Address and name of every part, in the order of the rule."""
+
+
+EDIT = [Permission.DRAFT_READ, Permission.DRAFT_EDIT]
+TEAM = {"writers": Writers, "join": JoinDraft}
 
 
 class Part(Resource):
@@ -44,11 +50,16 @@ class DraftResource(Resource):
         self.title = draft.title or "Untitled rule"
         if draft.revises:
             self.refusal = "Only the organizers of this rule write its next revision. If you were one, ask its owner."
-        # The next revision of a rule is for all of its organizers to write.
-        writers = [f"account:{draft.owner}", *([f"organizer:{draft.rule}"] if draft.revises else [])]
-        self.__acl__ = [(Allow, writer, (Permission.DRAFT_READ, Permission.DRAFT_EDIT)) for writer in writers]
+            # It is for all of its organizers to write. Who is none any more still reads what they began.
+            writers, owner = f"organizer:{draft.rule}", [Permission.DRAFT_READ]
+        else:
+            self.refusal = NOT_A_WRITER
+            writers, owner = f"writer:{draft.id}", [*EDIT, Permission.DRAFT_OWN]
+        self.__acl__ = [(Allow, f"account:{draft.owner}", owner), (Allow, writers, EDIT)]
 
     def __getitem__(self, name: str) -> Resource:
+        if name in TEAM:
+            return TEAM[name](self.request, self.draft).placed(name, self)
         if name not in PARTS:
             raise KeyError(name)
         return Part(self.request, name).placed(name, self)

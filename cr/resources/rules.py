@@ -11,8 +11,8 @@ from pyramid.authorization import Allow, Everyone
 from cr.errors import Gone
 from cr.projections import revisions, rules
 from cr.resources.base import Resource, uuid_or_keyerror
-from cr.resources.organizers import Join, Organizers
 from cr.resources.stakeholders import Stakeholders
+from cr.resources.teams import JoinRule, Organizers
 from cr.security import Permission
 
 
@@ -37,7 +37,7 @@ class RuleResource(Resource):
         self.__acl__ = rule_acl(rule)
 
     def __getitem__(self, name: str) -> Resource:
-        below = {"organizers": Organizers, "join": Join, "stakeholders": Stakeholders, "revisions": Revisions}
+        below = {"organizers": Organizers, "join": JoinRule, "stakeholders": Stakeholders, "revisions": Revisions}
         return below[name](self.request, self.rule).placed(name, self)
 
 

@@ -81,7 +81,10 @@ class AccountViews:
                 }
                 for row in sessions.of(self.request)
             ],
-            "urls_account": {name: self._url(name) for name in ("address", "end")},
+            "urls_account": {
+                **{name: self._url(name) for name in ("address", "end")},
+                **{name: self.request.resource_path(self.context.__parent__, name) for name in ("data.json", "delete")},
+            },
             "done": done,
             "errors": errors,
             "error": None,

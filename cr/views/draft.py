@@ -24,7 +24,7 @@ from cr.views.parts import elsewhere
 from cr.views.rules import origin
 from cr.views.together import overtaken_rule
 
-PAGES = ("history", "compare", "undo", "restore", "publish", "preview", "discard", "together")
+PAGES = ("writers", "history", "compare", "undo", "restore", "publish", "preview", "discard", "copy", "together")
 """Views of a draft that others link to."""
 
 
@@ -36,6 +36,8 @@ class DraftPage:
         self.request = request
         self.row = context.draft
         self.draft: Draft = request.rules.draft(self.row.id)
+        self.writes = bool(request.has_permission(Permission.DRAFT_EDIT, context))
+        """Whether this person may write it, and not only read what they wrote once."""
 
     @property
     def actor(self) -> Any:
@@ -62,12 +64,21 @@ class DraftPage:
                 "url": self.url(),
                 "guided_url": guided_path(self.request, self.draft.id),
                 "mine": self.draft.owner == self.actor,
+                "writable": self.writes,
             },
             "version": self.draft.version,
             "urls_draft": {name: self.url(name) for name in PAGES},
             "errors": {},
             "error": None,
         }
+
+    def who_began(self) -> str:
+        """What the owner of the draft is called within a sentence."""
+        rule = rules.find(self.request.dbsession, self.row.rule) if self.row.rule else None
+        known = names.names(self.request.dbsession, [self.draft.owner])
+        owner = rule.owner if rule else self.draft.owner
+        who = names.called(self.draft.owner, known, owner=owner, reader=self.actor)
+        return who if who in known.values() else who[0].lower() + who[1:]
 
     def parts(self) -> list[dict[str, Any]]:
         payload = self.draft.payload
@@ -85,7 +96,7 @@ class DraftPage:
 
     def undoing(self) -> dict[str, Any]:
         """What the undo button would take back, and what it just took back: sentences, None for nothing."""
-        if self.draft.status != "open":
+        if self.draft.status != "open" or not self.writes:
             return {"change": None, "undone": None}
         commands, draft = self.request.rules, self.draft
         change = commands.last_change(draft)
@@ -99,7 +110,7 @@ class DraftPage:
         }
 
 
-@view_defaults(context=DraftResource, permission=Permission.DRAFT_EDIT)
+@view_defaults(context=DraftResource, permission=Permission.DRAFT_READ)
 class DraftViews(DraftPage):
     @view_config(request_method="GET", renderer="cr:templates/draft.jinja2")
     def show(self) -> Any:
@@ -112,17 +123,9 @@ class DraftViews(DraftPage):
             "parts": self.parts(),
             "newest": newest,
             "undo": self.undoing(),
-            "whose": self._whose(),
+            "whose": None if self.draft.owner == self.actor else f"{self.who_began()}’s",
+            "writers": len(self.draft.writers),
         }
-
-    def _whose(self) -> str | None:
-        """Who began it, as “Ana’s”; None for who looks at it."""
-        if self.draft.owner == self.actor:
-            return None
-        rule = rules.find(self.request.dbsession, self.row.rule)
-        known = names.names(self.request.dbsession, [self.draft.owner])
-        who = names.called(self.draft.owner, known, owner=rule.owner, reader=self.actor)
-        return f"{who[0].lower() + who[1:] if who not in known.values() else who}’s"
 
     @view_config(name="preview", request_method="GET", renderer="cr:templates/draft_at.jinja2")
     def preview(self) -> Any:
@@ -132,18 +135,29 @@ class DraftViews(DraftPage):
 
     # --- The end of a draft -------------------------------------------------------------------------------------------
 
-    @view_config(name="discard", request_method="GET", renderer="cr:templates/draft_discard.jinja2")
+    @view_config(name="copy", request_method="POST")
+    def copy(self) -> Any:
+        """What somebody reads who may write it no more, as a draft of their own."""
+        copied = self.request.rules.copy_draft(self.draft.id, self.actor, self.request.now)
+        return HTTPSeeOther(self.request.resource_path(self.context.__parent__, str(copied)))
+
+    @view_config(
+        name="discard",
+        request_method="GET",
+        permission=Permission.DRAFT_EDIT,
+        renderer="cr:templates/draft_discard.jinja2",
+    )
     def ask_discard(self) -> Any:
         if self.draft.owner != self.actor:
             raise Forbidden("Only who began this draft can discard it.")
         return elsewhere(self.draft, self.url()) or self.common()
 
-    @view_config(name="discard", request_method="POST")
+    @view_config(name="discard", request_method="POST", permission=Permission.DRAFT_EDIT)
     def discard(self) -> Any:
         if number(self.request.POST.get("version", "")) != self.draft.version and self.draft.status == "open":
             raise Conflict("The draft changed after you were asked. Look at it once more, then discard it.")
-        draft_addresses.save(self.request.dbsession, self.draft.id, self.actor, {})
         self.request.rules.discard_draft(self.draft.id, self.actor, self.request.now)
+        draft_addresses.save(self.request.dbsession, self.draft.id, self.actor, {})
         return HTTPSeeOther(self.request.urls.profile)
 
 

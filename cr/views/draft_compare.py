@@ -17,7 +17,7 @@ from cr.views import comparing
 from cr.views.draft import DraftPage
 
 
-@view_defaults(context=DraftResource, permission=Permission.DRAFT_EDIT)
+@view_defaults(context=DraftResource, permission=Permission.DRAFT_READ)
 class DraftCompareViews(DraftPage):
     @view_config(name="compare", request_method="GET", renderer="cr:templates/draft_compare.jinja2")
     def compare(self) -> dict[str, Any]:

@@ -37,7 +37,7 @@ HEADLINE = 3
 """Things that happened in a sitting that its headline names."""
 
 
-@view_defaults(context=DraftResource, permission=Permission.DRAFT_EDIT)
+@view_defaults(context=DraftResource, permission=Permission.DRAFT_READ)
 class DraftHistoryViews(DraftPage):
     room = CHARACTERS
 
@@ -73,7 +73,8 @@ class DraftHistoryViews(DraftPage):
         acted, session = set(actors), self.request.dbsession
         rule = rules.find(session, self.row.rule) if self.row.rule else None
         known, owner = names(session, acted), rule.owner if rule else self.row.owner
-        return {each: called(each, known, owner=owner, reader=self.actor) for each in acted}
+        noun = "organizer" if rule else "writer"
+        return {each: called(each, known, owner=owner, reader=self.actor, noun=noun) for each in acted}
 
     def _sitting(
         self, rows: Sequence[Any], payloads: dict[int, tuple[Payload, Payload]], who: dict[UUID | None, str]
@@ -129,7 +130,7 @@ class DraftHistoryViews(DraftPage):
         return found
 
     def _restorable(self, version: int) -> bool:
-        return self.draft.status == "open" and version < self.draft.version
+        return self.writes and self.draft.status == "open" and version < self.draft.version
 
     @view_config(name="at", request_method="GET", renderer="cr:templates/draft_at.jinja2")
     def at(self) -> dict[str, Any]:
@@ -156,7 +157,7 @@ class DraftHistoryViews(DraftPage):
             "restore_url": self.url("restore"),
         }
 
-    @view_config(name="restore", request_method="POST")
+    @view_config(name="restore", request_method="POST", permission=Permission.DRAFT_EDIT)
     def restore(self) -> Any:
         entry = number(self.request.POST.get("version", ""))
         if not entry:
@@ -166,7 +167,12 @@ class DraftHistoryViews(DraftPage):
         self.request.rules.restore_draft(self.draft.id, self.actor, self.request.now, entry, seen_version=seen)
         return HTTPSeeOther(self.url())
 
-    @view_config(name="undo", request_method="POST", renderer="cr:templates/draft_history.jinja2")
+    @view_config(
+        name="undo",
+        request_method="POST",
+        permission=Permission.DRAFT_EDIT,
+        renderer="cr:templates/draft_history.jinja2",
+    )
     def undo(self) -> Any:
         seen = number(self.request.POST.get("version", ""))
         try:

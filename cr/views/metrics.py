@@ -13,6 +13,7 @@ from pyramid.response import Response
 from pyramid.view import view_config
 
 from cr.headers import not_kept
+from cr.mail import outbox
 from cr.projections.rebuild import Status, status
 from cr.resources.root import Metrics
 
@@ -59,12 +60,13 @@ class Figures:
     def _of_database(self) -> Iterator[Metric]:
         engine: sa.Engine | None = self._registry["cr.engine"]
         found: list[Status] | None = None
+        mail: outbox.Figures | None = None
         if engine is not None:
             pool: Any = engine.pool
             yield GaugeMetricFamily("cr_database_connections_in_use", "Of the pool.", pool.checkedout())
-            found = _projections(engine)
+            found, mail = _read(engine)
         yield GaugeMetricFamily("cr_database_up", "Whether the database answers.", found is not None)
-        if found is None:
+        if found is None or mail is None:
             return
         yield GaugeMetricFamily("cr_log_head", "Position of the last event.", max(each.head for each in found))
         position = GaugeMetricFamily(
@@ -79,12 +81,16 @@ class Figures:
             lag.add_metric([each.name], each.lag)
             stale.add_metric([each.name], each.stale)
         yield from (position, lag, stale)
+        yield GaugeMetricFamily("cr_mail_waiting", "Mails that are to be sent yet.", mail.waiting)
+        yield GaugeMetricFamily("cr_mail_failed", "Mails that were given up, of the last 60 days.", mail.failed)
+        age = (self._registry["cr.clock"]() - mail.oldest).total_seconds() if mail.oldest else 0
+        yield GaugeMetricFamily("cr_mail_oldest_waiting_seconds", "How long the oldest of those has waited.", age)
 
 
-def _projections(engine: sa.Engine) -> list[Status] | None:
-    """None when the database is away."""
+def _read(engine: sa.Engine) -> tuple[list[Status] | None, outbox.Figures | None]:
+    """Nothing when the database is away."""
     try:
         with engine.connect() as connection:
-            return status(connection)
+            return status(connection), outbox.figures(connection)
     except sa.exc.SQLAlchemyError:
-        return None
+        return None, None

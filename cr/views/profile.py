@@ -9,11 +9,11 @@ from pyramid.httpexceptions import HTTPSeeOther
 from pyramid.view import view_config, view_defaults
 
 from cr.accounts import names
-from cr.projections import drafts, organizers, rules
+from cr.projections import drafts, invitations, organizers, rules
 from cr.resources.profile import Profile
 from cr.security import Permission
 from cr.views.forms import NAME, TITLE, number
-from cr.views.organizers import drafts_of_others, fault_of_name
+from cr.views.organizers import drafts_let_into, drafts_of_others, fault_of_name
 from cr.views.public import PAGE, listing, rule_path
 from cr.views.rules import origins
 
@@ -24,11 +24,11 @@ CHANGED = "Your address is changed: links to sign in are mailed to {email} now. 
 REFUSED = {
     "email_change_invalid": (
         "That link does not work. Perhaps a piece of it was lost on the way. Your address is still {email}. "
-        "To change it, ask for a new link under “Address and devices”."
+        "To change it, ask for a new link under “Address, devices and data”."
     ),
     "email_change_expired": (
         "That link was used already, or it is older than 10 minutes, or you asked for another one since. "
-        "Your address is {email}. To change it, ask for a new link under “Address and devices”."
+        "Your address is {email}. To change it, ask for a new link under “Address, devices and data”."
     ),
     "email_change_taken": (
         "That address belongs to another account here, so yours is still {email}. "
@@ -41,8 +41,11 @@ REFUSED = {
 }
 """What became of a change of address, by the code in the address of the page, as the JSON contract names them."""
 
-RULE_PAGES = ("edit", "organizers", "copy", "withdraw")
-"""Views of a rule that the page leads to."""
+RULE_PAGES = {
+    **{name: (name,) for name in ("edit", "organizers", "stakeholders", "copy", "withdraw")},
+    "leave": ("stakeholders", "leave"),
+}
+"""Where the page leads to, below a rule."""
 
 
 @view_defaults(context=Profile, permission=Permission.ACCOUNT_OWN, renderer=TEMPLATE)
@@ -88,10 +91,11 @@ def page(
     return {
         "drafts": _drafts(request, begun[:PAGE]),
         "older_drafts": _older(request, "drafts", begun),
-        "others": drafts_of_others(request, [*owned, *organized]),
+        "others": [*drafts_let_into(request), *drafts_of_others(request, [*owned, *organized])],
         "owned": _rules(request, owned[:PAGE]),
         "older_rules": _older(request, "rules", owned),
         "organized": _rules(request, organized),
+        "staked": _rules(request, invitations.rules_of(session, me)),
         "title_field": TITLE.shown(typed.get("title", ""), errors.get(TITLE.name)),
         "name_field": NAME.shown(name, errors.get(NAME.name)),
         "name_action": request.resource_path(request.root, "profile", "name"),
@@ -121,7 +125,7 @@ def _drafts(request: Any, rows: Sequence[Any]) -> list[dict[str, Any]]:
 
 def _rules(request: Any, rows: Sequence[Any]) -> list[dict[str, Any]]:
     shown = listing(rows, request)
-    urls = [{f"{name}_url": rule_path(request, row.id, name) for name in RULE_PAGES} for row in rows]
+    urls = [{f"{name}_url": rule_path(request, row.id, *path) for name, path in RULE_PAGES.items()} for row in rows]
     return [each | more for each, more in zip(shown, urls, strict=True)]
 
 

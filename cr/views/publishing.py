@@ -9,7 +9,7 @@ from pyramid.httpexceptions import HTTPSeeOther
 from pyramid.renderers import render_to_response
 from pyramid.view import view_config, view_defaults
 
-from cr.accounts import draft_addresses, stakeholders
+from cr.accounts import draft_addresses, join_links, stakeholders
 from cr.comparison import compare, sentences
 from cr.errors import Conflict, NotFound, Problem, ValidationProblem
 from cr.events.document import composed
@@ -75,6 +75,8 @@ class PublishViews(DraftPage):
         elif revises and not revises["organized"]:
             gone = "You are no longer an organizer of this rule. Ask its owner to let you in again."
             missing.append({"text": gone, "url": revises["url"]})
+        elif not revises and self.draft.owner != self.actor:
+            missing.append({"text": only_the_owner(self.who_began()), "url": self.url("writers")})
         if not self.draft.title:
             missing.append({"text": "Give the rule a name.", "url": self.url("about")})
         if not says_something(self.draft):
@@ -105,7 +107,12 @@ class PublishViews(DraftPage):
             "waits": begins if begins > self.request.now.date() else None,
         }
 
-    @view_config(name="published", request_method="GET", renderer="cr:templates/draft_published.jinja2")
+    @view_config(
+        name="published",
+        request_method="GET",
+        permission=Permission.DRAFT_READ,
+        renderer="cr:templates/draft_published.jinja2",
+    )
     def published(self) -> dict[str, Any]:
         if self.draft.status != "published":
             raise NotFound("This draft is not published yet.")
@@ -169,8 +176,15 @@ def publish(request: Any, draft: Draft, version: int | None, **decision: Any) ->
         request.at_most_once(stakeholders.at_once(request))
     stakeholders.invite(request, rule, people)
     draft_addresses.save(request.dbsession, draft.id, actor, {})
+    if draft.rule is None:
+        join_links.move(request.dbsession, draft.id, rule.id)
     published: Rule = rule
     return published
+
+
+def only_the_owner(called: str) -> str:
+    """What a writer of the draft of a new rule reads where its owner publishes it."""
+    return f"Only {called} can publish this draft. Tell them when it is ready."
 
 
 def says_something(draft: Draft) -> bool:

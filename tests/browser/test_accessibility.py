@@ -73,6 +73,8 @@ def organizer(
                 "copies": f"{gone}/copies",
                 "profile": "/profile",
                 "account": "/profile/account",
+                "changed address": "/profile?email_change=ok",
+                "taken address": "/profile?error=email_change_taken",
                 "draft": second,
                 "draft history": f"{second}/history",
                 "entry": f"{second}/at?entry=1",

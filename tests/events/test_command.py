@@ -73,6 +73,40 @@ def test_show_tells_everything_that_one_draft_went_through(
     assert [json.loads(line)["version"] for line in lines] == [row.originator_version for row in own]
 
 
+def test_what_was_erased_is_told_and_the_rest_is_opened(engine: sa.Engine, capsys: pytest.CaptureFixture[str]) -> None:
+    kept, erased = start(engine, "Kept words"), start(engine, "Gone words")
+    with engine.begin() as connection:
+        Rules(lambda: nullcontext(connection)).erase_draft(erased, PEOPLE[0], NOON)
+    for arguments in (["show", str(erased)], ["show", "--json", str(erased)]):
+        assert main(arguments) == 0
+        out = capsys.readouterr().out
+        assert "Gone words" not in out
+        assert '"sealed":"its key was erased"' in out.replace('": "', '":"')
+        assert "draft.Erased" in out
+    for arguments in (["tail"], ["tail", "--json"]):
+        assert main(arguments) == 0
+        out = capsys.readouterr().out
+        assert "Kept words" in out
+        assert "its key was erased" in out
+    assert main(["export"]) == 0
+    out = capsys.readouterr().out
+    assert " words" not in out
+    assert str(kept) in out
+
+
+def test_a_seal_that_is_broken_is_told(engine: sa.Engine, capsys: pytest.CaptureFixture[str]) -> None:
+    draft = start(engine, "Elm")
+    with engine.begin() as connection:
+        moved = (
+            "INSERT INTO events (originator_id, originator_version, topic, state) SELECT originator_id, 2, topic, state"
+        )
+        connection.execute(sa.text(f"{moved} FROM events WHERE originator_id = '{draft}'"))
+    assert main(["show", str(draft)]) == 0
+    first, second = capsys.readouterr().out.strip().split("\n\n")
+    assert "Elm" in first
+    assert "its seal is broken" in second
+
+
 def test_show_knows_rules_and_the_operators_deeds(engine: sa.Engine, capsys: pytest.CaptureFixture[str]) -> None:
     with engine.begin() as connection:
         app = Rules(lambda: nullcontext(connection))
@@ -183,7 +217,8 @@ def test_a_user_who_may_only_read_is_enough(
     try:
         for arguments in (["show", str(log(engine)[0].originator_id)], ["tail"], ["export"]):
             assert main(arguments) == 0
-            assert capsys.readouterr().out
+            out = capsys.readouterr().out
+            assert ("this database user may not read its key" in out) == (arguments != ["export"])
     finally:
         with engine.begin() as connection:
             connection.execute(sa.text(f"DROP OWNED BY {reader}"))

@@ -289,3 +289,65 @@ def test_undoing_goes_back_through_what_still_stands(steps: list[str], data: st.
                 stands.pop()
         assert log.now.title == stands[-1]
     assert (log.last_change() is None) == (len(stands) == 1)
+
+
+BO, CY = UUID(int=8), UUID(int=9)
+
+
+def test_whoever_is_let_in_writes_until_they_are_removed() -> None:
+    assert d.join(given(), BO) == [d.WriterJoined(writer=BO)]
+    assert d.join(given(), OWNER) == []
+    joined = given(d.WriterJoined(writer=BO))
+    assert d.join(joined, BO) == []
+    d.must_be_writer(joined, BO)
+    d.must_be_writer(joined, OWNER)
+    gone = given(d.WriterJoined(writer=BO), d.WriterRemoved(writer=BO))
+    for draft in (given(), gone):
+        with pytest.raises(Forbidden):
+            d.must_be_writer(draft, BO)
+    assert d.join(gone, BO) == [d.WriterJoined(writer=BO)]
+
+
+def test_a_writer_is_removed_by_the_owner_or_leaves() -> None:
+    joined = given(d.WriterJoined(writer=BO), d.WriterJoined(writer=CY))
+    for actor in (OWNER, BO):
+        assert d.remove_writer(joined, actor, BO) == [d.WriterRemoved(writer=BO)]
+    assert d.remove_writer(given(), OWNER, BO) == []
+    for actor, writer in ((CY, BO), (BO, OWNER)):
+        with pytest.raises(Forbidden):
+            d.remove_writer(joined, actor, writer)
+
+
+def test_a_draft_has_thirty_writers_at_most() -> None:
+    full = given(*(d.WriterJoined(writer=UUID(int=100 + number)) for number in range(30)))
+    with pytest.raises(ValidationProblem, match="at most 30 writers"):
+        d.join(full, BO)
+
+
+def test_the_next_revision_is_written_by_the_rules_organizers() -> None:
+    revision = given(d.Started(owner=OWNER, source="revision", of=str(RULE), revision=1))
+    with pytest.raises(Conflict, match="organizers"):
+        d.join(revision, BO)
+
+
+def test_only_the_owner_discards_or_publishes_what_several_write() -> None:
+    joined = given(d.WriterJoined(writer=BO))
+    with pytest.raises(Forbidden):
+        d.discard(joined, BO)
+    with pytest.raises(Forbidden):
+        d.must_be_owner(joined, BO)
+    d.must_be_owner(joined, OWNER)
+
+
+def test_undoing_passes_over_who_came_and_went() -> None:
+    facts = [d.Started(owner=OWNER), d.Named(title="Elm"), d.WriterJoined(writer=BO), d.WriterRemoved(writer=BO)]
+    events = stamped(facts, of=DRAFT, after=0, actor=OWNER, at=NOON)
+    assert d.last_change(4, lambda version: events[version - 1]) == events[1]
+
+
+def test_a_writer_to_whom_a_draft_is_passed_on_is_its_owner() -> None:
+    passed_on = given(d.WriterJoined(writer=BO), d.WriterJoined(writer=CY), d.PassedOn(owner=BO))
+    assert (passed_on.owner, passed_on.writers) == (BO, {CY})
+    d.must_be_owner(passed_on, BO)
+    with pytest.raises(Forbidden):
+        d.must_be_writer(passed_on, OWNER)

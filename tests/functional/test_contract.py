@@ -16,13 +16,15 @@ from cr.views.api.examples import DOCUMENT, PAYLOAD
 from tests.fixtures.mail import Mailbox
 from tests.fixtures.site import Clock, MakeApp
 from tests.functional.people import form_to, mailed_link, path_of, sign_in
-from tests.functional.test_api_stakeholders import link_to, mails
+from tests.functional.test_api_stakeholders import link_to
+from tests.functional.waiting import the_mail, waiting
 from tests.uploads.pictures import PDF, picture, saved
 
 ISO = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
 RULE = {"title": "Elm Street", "summary": "A garden", "document": DOCUMENT}
 LISTED = {"id", "title", "summary", "createdAt", "updatedAt"}
 VERIFY = "/api/auth/magic-link/verify"
+INQUIRY = "/api/organizer-inquiry"
 
 
 def refused(answer: Any, status: int, code: str) -> Any:
@@ -375,25 +377,23 @@ def test_get_uploads_id(ada: TestApp, client: TestApp) -> None:
     refused(client.get(f"/api/uploads/{uuid4()}", expect_errors=True), 404, "not_found")
 
 
-def test_post_organizer_inquiry(make_app: MakeApp, engine: sa.Engine, client: TestApp) -> None:
-    path, body = "/api/organizer-inquiry", {"email": "di@example.org", "message": "x" * 10}
-    refused(client.post_json(path, body, expect_errors=True), 500, "server_misconfigured")
-    app = make_app(ORGANIZER_INQUIRY_TO="organizers@example.org")
-    app.registry["cr.clock"] = clock = Clock(datetime.now(UTC))
-
-    def ask(**changes: Any) -> Any:
-        return TestApp(app).post_json(path, {**body, **changes}, expect_errors=True)
-
-    assert ask(website="https://spam.example/").json == {"ok": True}
-    assert mails(engine, "organizers@example.org") == []
-    for wrong in ({"email": "nobody"}, {"message": "x" * 9}, {"message": "x" * 10_001}):
-        refused(ask(**wrong), 400, "validation_error")
-    assert ask().json == {"ok": True}
-    assert len(mails(engine, "organizers@example.org")) == 1
-    too_soon(ask(email="eve@example.org"), 20)
-    clock.advance(timedelta(seconds=20))
-    too_soon(ask(), 40)
-    assert ask(email="eve@example.org", message="x" * 10_000).json == {"ok": True}
+def test_delete_user_me(app: Any, ada: TestApp, client: TestApp, smtp: Mailbox, clock: Clock) -> None:
+    path, rule = "/api/user/me", f"/api/rules/{publish(ada)}"
+    refused(client.delete(path, expect_errors=True), 401, "unauthorized")
+    ada.put_json("/api/drafts/me", {"payload": {"title": "Oak"}})
+    clock.advance(timedelta(minutes=1))
+    elsewhere = sign_in(app, smtp, "ada@example.org")
+    before = ada.get("/api/auth/session").json["user"]["id"]
+    assert ada.delete(path).json == {"ok": True}
+    for browser in (ada, elsewhere):
+        assert browser.get("/api/auth/session").json == {"user": None}
+    assert client.get(rule).json["rule"]["title"] == "Elm Street"
+    clock.advance(timedelta(minutes=1))
+    again = sign_in(app, smtp, "ada@example.org")
+    assert again.get("/api/auth/session").json["user"]["id"] != before
+    assert again.get(rule).json["viewerIsOwner"] is False
+    assert again.get("/api/rules/me").json == {"rules": []}
+    assert again.get("/api/drafts/me").json == {"draft": None}
 
 
 def test_post_user_email_change_request_and_get_verify(
@@ -437,6 +437,31 @@ def test_post_use_cases_slug_duplicate(ada: TestApp, client: TestApp) -> None:
 
 
 # The paragraphs around it
+
+
+def test_post_organizer_inquiry(make_app: MakeApp, smtp: Mailbox, engine: sa.Engine) -> None:
+    question = {"email": "cy@example.org", "message": "How do we begin?"}
+    refused(TestApp(make_app()).post_json(INQUIRY, question, expect_errors=True), 500, "server_misconfigured")
+    app = make_app(ORGANIZER_INQUIRY_TO="ask@example.org")
+    client = TestApp(app)
+    for length in (9, 10_001):
+        answer = client.post_json(INQUIRY, {**question, "message": "x" * length}, expect_errors=True)
+        assert refused(answer, 400, "validation_error")["fields"].keys() == {"message"}
+    assert client.post_json(INQUIRY, {**question, "website": "https://example.com"}).json == {"ok": True}
+    assert waiting(engine) == []
+    assert client.post_json(INQUIRY, question).json == {"ok": True}
+    mail = the_mail(app, smtp, engine)
+    assert (mail["X-Rcpt-To"], mail["Reply-To"]) == ("ask@example.org", "cy@example.org")
+
+
+def test_least_interval_of_inquiries(make_app: MakeApp) -> None:
+    app = make_app(ORGANIZER_INQUIRY_TO="ask@example.org")
+    app.registry["cr.clock"] = Clock(datetime.now(UTC))
+    client = TestApp(app)
+    question = {"email": "cy@example.org", "message": "How do we begin?"}
+    client.post_json(INQUIRY, question)
+    too_soon(client.post_json(INQUIRY, question, expect_errors=True), 60)
+    too_soon(client.post_json(INQUIRY, {**question, "email": "di@example.org"}, expect_errors=True), 20)
 
 
 def test_errors_and_bodies(ada: TestApp, client: TestApp, make_app: MakeApp, smtp: Mailbox, clock: Clock) -> None:

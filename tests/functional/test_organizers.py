@@ -11,7 +11,7 @@ import pytest
 import sqlalchemy as sa
 from webtest import TestApp
 
-from cr.accounts import organizer_links
+from cr.accounts import join_links
 from cr.events import rule as rules
 from tests.fixtures.mail import Mailbox
 from tests.fixtures.site import Clock, MakeApp
@@ -111,7 +111,7 @@ def test_the_link_is_shown_once_and_kept_as_a_hash(ada: TestApp, rule: str, engi
     token = whole.rpartition("=")[2]
     assert len(token) >= 43  # 256 bits
     assert token not in ada.get(f"{rule}/organizers")
-    for table in ("organizer_links", "events"):
+    for table in ("join_links", "events"):
         assert token not in rows(engine, table)
         assert token.encode().hex() not in rows(engine, table)
     assert len(smtp.messages) == mails
@@ -129,11 +129,11 @@ def test_looking_at_the_link_changes_nothing(
     ada: TestApp, bo: TestApp, app: Any, rule: str, engine: sa.Engine, method: str
 ) -> None:
     link = make_link(ada, rule)
-    kept = [rows(engine, table) for table in ("events", "organizer_links", "accounts")]
+    kept = [rows(engine, table) for table in ("events", "join_links", "accounts")]
     for person in (browser(app), bo, ada):
         person.request(link, method=method, status=200)
         person.request(link, method=method, status=200)
-    assert [rows(engine, table) for table in ("events", "organizer_links", "accounts")] == kept
+    assert [rows(engine, table) for table in ("events", "join_links", "accounts")] == kept
     join(bo, link)
 
 
@@ -180,7 +180,7 @@ def test_who_was_signed_out_meanwhile_signs_in_and_comes_back(
         connection.execute(sa.text("DELETE FROM sessions"))
     login = form.submit(status=303).follow()
     assert form_to(login, "/login")["next"].value == link
-    assert count(engine, "organizer_links") == 1
+    assert count(engine, "join_links") == 1
 
 
 def test_a_form_from_elsewhere_lets_nobody_in(ada: TestApp, bo: TestApp, rule: str) -> None:
@@ -291,7 +291,7 @@ def test_ten_are_the_most_also_at_once(ada: TestApp, rule: str, engine: sa.Engin
     page = ada.get(f"{rule}/organizers")
     answers = at_once(*(posting(ada, page, f"{rule}/organizers/links") for _ in range(3)))
     assert sorted(answer.status_int for answer in answers) == [200, 400, 400]
-    assert count(engine, "organizer_links") == 10
+    assert count(engine, "join_links") == 10
 
 
 def test_nobody_makes_links_without_end(ada: TestApp, rule: str, clock: Clock) -> None:
@@ -336,7 +336,7 @@ def test_the_pages_are_for_those_who_organize(
     assert "Make a link" not in texts
     assert "Withdraw" not in texts
     assert "Remove" not in texts
-    kept = [rows(engine, table) for table in ("events", "organizer_links", "accounts")]
+    kept = [rows(engine, table) for table in ("events", "join_links", "accounts")]
     owner, link = (
         re.search(pattern, str(ada.get(page).html))[1] for pattern in ('organizer=([^"]+)', 'value="([-0-9a-f]{36})"')
     )  # type: ignore[index]
@@ -346,7 +346,7 @@ def test_the_pages_are_for_those_who_organize(
             person.post(f"{page}/{view}", {"csrf_token": csrf, "link": link, "organizer": owner}, status=403)
     for view in ("links", "withdraw", "name"):
         ada.get(f"{page}/{view}", status=405)
-    assert [rows(engine, table) for table in ("events", "organizer_links", "accounts")] == kept
+    assert [rows(engine, table) for table in ("events", "join_links", "accounts")] == kept
 
 
 def test_an_organizer_removes_nobody_but_themself(ada: TestApp, bo: TestApp, cy: TestApp, rule: str) -> None:
@@ -374,7 +374,7 @@ def test_another_rules_link_is_not_withdrawn(ada: TestApp, bo: TestApp, rule: st
     for link in (theirs.fields["link"][0]._value, "", "x"):
         csrf = form_to(bo.get("/profile"), "/logout")["csrf_token"].value
         bo.post(f"{other}/organizers/withdraw", {"link": link, "csrf_token": csrf}, status=303)
-    assert count(engine, "organizer_links") == 1
+    assert count(engine, "join_links") == 1
 
 
 # Leaving
@@ -385,6 +385,7 @@ def test_who_is_removed_is_refused_at_once_and_loses_nothing(ada: TestApp, bo: T
     theirs, own = edit(ada, rule), edit(bo, rule)
     write(bo, f"{own}/about", title="Elm Street Gardens")
     open_part, open_publish = bo.get(f"{theirs}/about"), bo.get(f"{own}/publish")
+    open_own, open_undo = form_to(bo.get(f"{own}/about"), f"{own}/about"), form_to(bo.get(own), f"{own}/undo")
     remove(ada, rule)
 
     refused = write(bo, f"{theirs}/about", page=open_part, summary="What I just wrote of the soil", status=403)
@@ -393,22 +394,35 @@ def test_who_is_removed_is_refused_at_once_and_loses_nothing(ada: TestApp, bo: T
     form = form_to(open_publish, f"{own}/publish")
     form["changed"] = "What I wanted to tell the members"
     refused = form.submit(status=403)
-    assert "Only this rule’s organizers can change it." in refused
+    assert "Only the organizers of this rule write its next revision." in refused
     assert "What I wanted to tell the members" in refused
     for gone in (theirs, f"{rule}/edit", f"{rule}/organizers"):
         assert "Only the organizers of this rule" in bo.get(gone, status=403)
 
-    assert "You are no longer an organizer" in bo.get(own)
-    assert "You are no longer an organizer" in bo.get(f"{own}/publish")
-    assert form_to(bo.get(f"{own}/about"), f"{own}/about")["title"].value == "Elm Street Gardens"
-    write(bo, f"{own}/about", summary="Mine to go on with")
+    # What they began they read, and do not write.
+    read = bo.get(own)
+    assert "You are no longer an organizer" in read
+    assert "Elm Street Gardens" in read.html.h1.text
+    assert not [form for form in read.forms.values() if "version" in form.fields]
+    for page in ("history", "at?entry=2", "compare?from=1&to=2", "preview"):
+        assert "Elm Street Gardens" in bo.get(f"{own}/{page}")
+    assert path_of(bo.get("/create", {"draft": own[-36:]}, status=303).location).rstrip("/") == own
+    for page in ("about", "publish", "discard", "together"):
+        bo.get(f"{own}/{page}", status=403)
+    for form, button in ((open_own, "save"), (open_undo, None)):
+        answer = form.submit("action", value=button, status=403) if button else form.submit(status=403)
+        assert "Only the organizers of this rule" in answer
     assert own in bo.get("/profile")
     assert theirs not in bo.get("/profile")
     assert "Organized with others" not in bo.get("/profile")
-    # The others go on with it.
+    # The others go on with it, and their copy is their own.
+    copied = path_of(form_to(read, f"{own}/copy").submit(status=303).location).rstrip("/")
+    write(bo, f"{copied}/about", summary="Mine to go on with")
     assert "You are no longer" not in ada.get(own)
+    assert "Mine to go on with" not in ada.get(own)
+    ada.get(copied, status=403)
     publish(ada, own, changed="A new name.")
-    assert "Mine to go on with" in bo.get(rule)
+    assert "Elm Street Gardens" in bo.get(rule)
 
 
 def test_an_organizer_leaves_and_comes_back_by_a_new_link(
@@ -648,6 +662,6 @@ def test_the_profile_shows_what_is_written_together(ada: TestApp, bo: TestApp, c
 
 def test_links_that_are_over_are_erased(ada: TestApp, rule: str, clock: Clock, engine: sa.Engine) -> None:
     make_link(ada, rule)
-    clock.advance(organizer_links.LIFETIME)
+    clock.advance(join_links.LIFETIME)
     make_link(ada, rule)
-    assert count(engine, "organizer_links") == 1
+    assert count(engine, "join_links") == 1

@@ -234,15 +234,7 @@ def test_pages_do_not_outlive_the_day(ada: TestApp, client: TestApp, memory: Any
 
 def test_what_is_one_persons_own_is_not_kept(ada: TestApp, client: TestApp, memory: Any) -> None:
     rule_id = publish(ada)
-    own: Sequence[str] = [
-        "/profile",
-        "/create",
-        "/login",
-        "/learn/ask",
-        f"/rules/{rule_id}/edit",
-        "/api/rules",
-        "/api/auth/session",
-    ]
+    own: Sequence[str] = ["/profile", "/create", "/login", f"/rules/{rule_id}/edit", "/api/rules", "/api/auth/session"]
     for path in own:
         for each in (ada, client):
             for _ in range(2):

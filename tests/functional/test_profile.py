@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 import sqlalchemy as sa
@@ -109,6 +109,7 @@ def test_an_own_rule_is_revised_duplicated_and_withdrawn_from_here(ada: TestApp,
     page = ada.get("/profile")
     assert links(page, "Write the next revision") == [f"{rule}/edit"]
     assert links(page, "Organizers") == [f"{rule}/organizers"]
+    assert links(page, "Stakeholders") == [f"{rule}/stakeholders"]
     assert links(page, "Withdraw") == [f"{rule}/withdraw"]
     assert ada.get(f"{rule}/withdraw").html.h1.text == "Withdraw Oak Lane?"
     draft = form_to(page, f"{rule}/copy").submit(status=303).follow()
@@ -117,6 +118,24 @@ def test_an_own_rule_is_revised_duplicated_and_withdrawn_from_here(ada: TestApp,
     again = form_to(page, f"{rule}/copy").submit(status=303)
     assert again.location == draft.request.url
     assert len(links(ada.get("/profile"), "Discard")) == 1
+
+
+def test_a_rule_that_i_have_a_stake_in_is_here_until_i_leave(ada: TestApp, bo: TestApp, engine: sa.Engine) -> None:
+    rule = publish(engine, account_of(engine, "ada@example.org"), "2026-03-01", name="Oak Lane")
+    stakeholder = uuid4()
+    with commands(engine) as app:
+        app.invite_stakeholders(
+            UUID(rule[-36:]), account_of(engine, "ada@example.org"), noon("2026-03-02"), stakeholder
+        )
+    assert "Oak Lane" not in bo.get("/profile")
+    with commands(engine) as app:
+        app.accept_stakeholder(UUID(rule[-36:]), account_of(engine, "bo@example.org"), noon("2026-03-03"), stakeholder)
+    page = bo.get("/profile")
+    assert "Rules you have a stake in" in [each.text for each in page.html.select("h2")]
+    assert links(page, "Write the next revision") == []
+    ask = bo.get(links(page, "Leave")[0])
+    form_to(ask, f"{rule}/stakeholders/leave").submit(status=303)
+    assert "Oak Lane" not in bo.get("/profile")
 
 
 def test_what_is_another_persons_is_not_here(ada: TestApp, bo: TestApp, engine: sa.Engine) -> None:

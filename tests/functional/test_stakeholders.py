@@ -175,7 +175,7 @@ def test_publishing_says_how_many_are_invited_and_where_to_see_it(ada: TestApp, 
     assert "Nobody is invited yet." in words(page)
     put = {"payload": {"title": "Oak", "sections": DOCUMENT["sections"], "stakeholderEmails": [CY, "d@example.org"]}}
     ada.put_json("/api/drafts/me", put)
-    draft = path_of(ada.get("/drafts").click("^Oak$").request.url).rstrip("/")
+    draft = path_of(ada.get("/profile").click("^Oak$").request.url).rstrip("/")
     rule = publish(ada, draft)
     page = ada.get(f"{draft}/published")
     assert "2 invitations are on their way." in words(page)
@@ -189,4 +189,4 @@ def test_signing_in_by_an_invitation_keeps_what_was_written_before(
     described(client)
     invite(ada, rule, CY)
     form_to(client.get(link_to(engine, CY)), VERIFY).submit(status=303)
-    assert "Elm Street Garden" in client.get("/drafts")
+    assert "Elm Street Garden" in client.get("/profile")

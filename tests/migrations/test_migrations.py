@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
+from datetime import UTC, datetime
 from typing import Any
+from uuid import UUID
 
 import alembic.command
 import alembic.config
 import pytest
 import sqlalchemy as sa
 
+from cr.events.application import Rules
 from tests.fixtures.database import ROOT
 
-KEPT = {"alembic_version", "drafts", "histories", "invitations", "organizers", "revisions", "rules"}
+KEPT = {
+    *("alembic_version", "begun", "drafts", "histories", "invitations", "organizers", "revisions", "rules", "writers"),
+}
 """What no migration makes: alembic's own, and the read models."""
 
 
@@ -72,7 +78,27 @@ def test_links_to_join_go_with_the_account_that_made_them(config: alembic.config
     with engine.begin() as connection:
         for account in (ada, bo):
             link = f"VALUES ('{account}', '{rule}', '{account}', '{account[-1]}', now(), now())"
-            connection.execute(sa.text(f"INSERT INTO organizer_links {link}"))
+            connection.execute(sa.text(f"INSERT INTO join_links {link}"))
         connection.execute(sa.text(f"DELETE FROM accounts WHERE id = '{ada}'"))
-        left = connection.execute(sa.text("SELECT made_by::text FROM organizer_links")).scalars().all()
+        left = connection.execute(sa.text("SELECT made_by::text FROM join_links")).scalars().all()
     assert left == [bo]
+
+
+def test_drafts_from_before_there_were_keys_get_one(config: alembic.config.Config, engine: sa.Engine) -> None:
+    """So that they are written on, sealed from then on."""
+    draft, owner = UUID(int=1), UUID(int=2)
+    state = f'{{"actor":"{owner}","at":"2026-03-12T12:00:00Z","owner":"{owner}","payload":{{"title":"Elm"}}}}'
+    alembic.command.downgrade(config, "0007")
+    with engine.begin() as connection:
+        insert = (
+            "INSERT INTO events (originator_id, originator_version, topic, state) VALUES (:draft, 1, :topic, :state)"
+        )
+        connection.execute(sa.text(insert), {"draft": draft, "topic": "draft.Started", "state": state})
+    alembic.command.upgrade(config, "head")
+    with engine.begin() as connection:
+        app = Rules(lambda: nullcontext(connection))
+        app.write_draft(draft, owner, datetime(2026, 3, 13, tzinfo=UTC), {"title": "Below the oak"})
+        assert app.draft(draft).title == "Below the oak"
+        states = connection.scalars(sa.text("SELECT state FROM events ORDER BY position")).all()
+    assert states[0] == state
+    assert "the oak" not in states[1]

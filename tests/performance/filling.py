@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import random
+from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
@@ -20,6 +21,7 @@ import psycopg2
 from cr.events import draft as d
 from cr.events import rule as r
 from cr.events.base import Event, JsonMapper, stamped
+from cr.events.sealing import new_key
 
 AT_ONCE = 50
 """Drafts that are worked on at the same time."""
@@ -33,16 +35,19 @@ WORDS = TEXT.split()
 
 def fill(url: str, size: int, seed: int = 1) -> None:
     """Append `size` events to an empty, migrated database."""
-    mapper, life = JsonMapper(), events(seed)
+    keys: dict[UUID, bytes] = defaultdict(new_key)
+    mapper, life = JsonMapper(keys.__getitem__), events(seed)
     with closing(psycopg2.connect(url)) as connection, connection.cursor() as cursor:
         while lines := [_line(mapper, event) for event in islice(life, min(size, 20_000))]:
             size -= len(lines)
             cursor.copy_expert(
                 "COPY events (originator_id, originator_version, topic, state) FROM STDIN", io.StringIO("".join(lines))
             )
+        lines = [f"{draft}\t\\\\x{key.hex()}\n" for draft, key in keys.items()]
+        cursor.copy_expert("COPY draft_keys (draft, key) FROM STDIN", io.StringIO("".join(lines)))
         connection.commit()
         connection.autocommit = True
-        cursor.execute("VACUUM ANALYZE events")
+        cursor.execute("VACUUM ANALYZE events, draft_keys")
 
 
 def _line(mapper: JsonMapper, event: Event) -> str:

@@ -21,7 +21,7 @@ NOON = datetime(2026, 3, 12, 12, tzinfo=UTC)
 
 STEPS = (
     *("start", "write", "write", "write", "restore", "undo", "discard", "publish", "edit", "revise"),
-    *("pass on", "erase", "duplicate", "copy", "rebase", "join", "remove", "withdraw"),
+    *("let in", "put out", "pass on", "erase", "duplicate", "copy", "rebase", "join", "remove", "withdraw"),
     *("invite", "invite", "accept", "part"),
 )
 
@@ -95,6 +95,10 @@ def live(engine: sa.Engine, life: list[Any]) -> int:
                         app.join_rule(rule, person, at)
                     case "remove":
                         app.remove_organizer(rule, person, at, PEOPLE[choice % len(PEOPLE)])
+                    case "let in":
+                        app.join_draft(draft, person, at)
+                    case "put out":
+                        app.remove_writer(draft, person, at, PEOPLE[(choice + 1) % len(PEOPLE)])
                     case "invite":
                         app.invite_stakeholders(rule, person, at, uuid4())
                     case "accept":
@@ -117,9 +121,13 @@ def sample_life() -> list[Any]:
         ("start", a, 0, first),
         ("start", b, 0, second),
         ("write", a, 0, second),
+        ("let in", b, 0, first),
+        ("write", b, 0, first),
         ("restore", a, 0, first),
         ("undo", a, 0, first),
         ("restore", a, 0, first),
+        ("put out", a, 0, first),
+        ("let in", b, 0, first),
         ("publish", a, 0, first),
         ("edit", a, 0, first),
         ("write", a, 2, second),

@@ -360,6 +360,7 @@ def test_check_says_equal_or_not(at_terminal: sa.Engine, capsys: pytest.CaptureF
         "revisions: equal",
         "organizers: equal",
         "invitations: equal",
+        "writers: equal",
     ]
     with at_terminal.begin() as connection:
         connection.execute(sa.text("DELETE FROM rules"))

@@ -14,7 +14,7 @@ from cr.projections import ALL
 
 CODE = Path(__file__).parents[2] / "cr"
 SCRIPT = "import json; from cr.projections import ALL; print(json.dumps({each.name: each.version for each in ALL}))"
-EVERY = {"drafts", "histories", "rules", "revisions", "organizers", "invitations"}
+EVERY = {"drafts", "histories", "rules", "revisions", "organizers", "invitations", "writers"}
 
 
 def versions(folder: Path) -> dict[str, str]:
@@ -39,13 +39,14 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     [
         ("projections/base.py", EVERY),
         ("events/base.py", EVERY),
-        ("events/draft.py", {"drafts", "histories"}),
+        ("events/draft.py", {"drafts", "histories", "writers"}),
         ("events/rule.py", {"histories", "rules", "revisions", "organizers", "invitations"}),
         ("audit/lines.py", {"revisions"}),
         ("times.py", {"revisions"}),
         ("templates/rule_document.jinja2", {"revisions"}),
         ("catalog/sections.py", {"histories", "revisions"}),
         ("views/home.py", set()),
+        ("projections/presence.py", {"organizers", "writers"}),
         *((f"projections/{name}.py", {name}) for name in sorted(EVERY)),
     ],
 )

@@ -193,7 +193,15 @@ def test_a_revision_is_a_positive_number(root: Root, name: str) -> None:
 def test_there_are_no_other_children(root: Root) -> None:
     api = root["api"]
     for resource in (
-        *(root, root["login"], root["create"], draft(root), draft(root)["values"]),
+        *(
+            root,
+            root["login"],
+            root["create"],
+            draft(root),
+            draft(root)["values"],
+            draft(root)["writers"],
+            draft(root)["join"],
+        ),
         *(
             rule(root),
             rule(root)["organizers"],
@@ -209,6 +217,7 @@ def test_there_are_no_other_children(root: Root) -> None:
 
 EDIT = {Permission.DRAFT_READ, Permission.DRAFT_EDIT}
 OWN = {Permission.RULE_EDIT, Permission.RULE_OWN}
+LEAD = {Permission.TEAM_SEE, Permission.TEAM_LEAD}
 
 
 @pytest.mark.parametrize(
@@ -218,8 +227,16 @@ OWN = {Permission.RULE_EDIT, Permission.RULE_OWN}
         (lambda root: root["login"], set(), set(), set()),
         (lambda root: root["create"]["core-values"]["own"], set(), set(), set()),
         (lambda root: root["drafts"], set(), {Permission.DRAFT_START}, {Permission.DRAFT_START}),
-        (draft, set(), {Permission.DRAFT_START}, {Permission.DRAFT_START, *EDIT}),
-        (lambda root: draft(root)["values"], set(), {Permission.DRAFT_START}, {Permission.DRAFT_START, *EDIT}),
+        *(
+            (find, set(), {Permission.DRAFT_START}, {Permission.DRAFT_START, *EDIT, Permission.DRAFT_OWN})
+            for find in (draft, lambda root: draft(root)["values"], lambda root: draft(root)["join"])
+        ),
+        (
+            lambda root: draft(root)["writers"],
+            set(),
+            {Permission.DRAFT_START},
+            {Permission.DRAFT_START, *EDIT, Permission.DRAFT_OWN, *LEAD},
+        ),
         (lambda root: root["rules"], {Permission.RULE_READ}, {Permission.RULE_READ}, {Permission.RULE_READ}),
         (rule, {Permission.RULE_READ}, {Permission.RULE_READ}, {Permission.RULE_READ, *OWN}),
         *(
@@ -227,9 +244,9 @@ OWN = {Permission.RULE_EDIT, Permission.RULE_OWN}
                 lambda root, name=name: rule(root)[name],
                 {Permission.RULE_READ},
                 {Permission.RULE_READ},
-                {Permission.RULE_READ, *OWN},
+                {Permission.RULE_READ, *OWN, *more},
             )
-            for name in ("organizers", "join")
+            for name, more in (("organizers", LEAD), ("join", ()))
         ),
         (
             lambda root: rule(root)["stakeholders"],
@@ -256,6 +273,8 @@ OWN = {Permission.RULE_EDIT, Permission.RULE_OWN}
         "drafts",
         "draft",
         "part",
+        "join draft",
+        "writers",
         "rules",
         "rule",
         "organizers",
@@ -282,7 +301,14 @@ def test_an_organizer_writes_the_rule_and_does_not_own_it(root: Root) -> None:
     assert allowed(rule(root), AN_ORGANIZER) == {Permission.RULE_READ, Permission.RULE_EDIT}
     assert allowed(revision, AN_ORGANIZER) == {Permission.DRAFT_START, *EDIT}
     assert allowed(revision, SOMEBODY) == {Permission.DRAFT_START}
+    assert allowed(revision, THE_OWNER[:-1]) == {Permission.DRAFT_START, Permission.DRAFT_READ}
     assert allowed(draft(root), AN_ORGANIZER) == {Permission.DRAFT_START}
+
+
+def test_a_writer_writes_the_draft_and_does_not_own_it(root: Root) -> None:
+    a_writer = [*SOMEBODY, f"writer:{draft(root).draft.id}"]
+    assert allowed(draft(root), a_writer) == {Permission.DRAFT_START, *EDIT}
+    assert allowed(draft(root)["writers"], a_writer) == {Permission.DRAFT_START, *EDIT, Permission.TEAM_SEE}
 
 
 def test_a_rule_without_an_owner_is_nobodys_to_edit(root: Root) -> None:

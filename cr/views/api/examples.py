@@ -70,6 +70,7 @@ EXAMPLES: dict[Any, Any] = {
     health.Disconnected: {"ok": False, "database": "disconnected"},
     auth.Session: {"user": {"id": "0f9a7c52-31be-4d6c-a8f4-5e2b9c7d1036", "email": "robin@example.org"}},
     auth.LinkRequest: {"email": "robin@example.org", "next": "/rules"},
+    user.EmailChange: {"newEmail": "robin@new.example.org"},
     drafts.DraftText: {"payload": PAYLOAD},
     drafts.DraftAnswer: {"draft": {"payload": PAYLOAD, "updatedAt": APRIL}},
     rules.Publication: {
@@ -106,7 +107,6 @@ EXAMPLES: dict[Any, Any] = {
     stakeholders.Invitation: {"email": "sam@example.org"},
     stakeholders.Invited: {"stakeholder": INVITED},
     stakeholders.StakeholderList: {"stakeholders": [INVITED]},
-    user.EmailChange: {"newEmail": "robin@new.example.org"},
     uploads.Uploaded: {
         "url": f"/api/uploads/{UPLOAD_ID}",
         "id": UPLOAD_ID,

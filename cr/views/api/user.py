@@ -10,15 +10,16 @@ from pydantic import BaseModel
 from pyramid.httpexceptions import HTTPSeeOther
 from pyramid.renderers import render_to_response
 from pyramid.response import Response
+from pyramid.security import forget
 from pyramid.view import exception_view_config, view_config, view_defaults
 
-from cr.accounts import links
+from cr.accounts import deletion, links
 from cr.accounts.email_change import PURPOSE, ask, follow, is_theirs
 from cr.accounts.links import LinkRefused
 from cr.accounts.signin import is_asking_browser
 from cr.errors import DatabaseUnavailable, MailFailed, ServerMisconfigured
 from cr.headers import not_kept
-from cr.resources.api import ApiEmailChange
+from cr.resources.api import ApiEmailChange, ApiMyAccount
 from cr.security import Permission
 from cr.views.api.mailed import OPENED, PRESSED
 from cr.views.api.operations import Address, Done, Operation
@@ -27,6 +28,24 @@ log = logging.getLogger(__name__)
 
 CODES = {"invalid_link": "email_change_invalid", "expired_link": "email_change_expired", "taken": "email_change_taken"}
 """What the contract calls it when `LinkRefused` says so; its sentences are in `cr.views.profile`."""
+
+
+@view_config(
+    context=ApiMyAccount,
+    request_method="DELETE",
+    permission=Permission.ACCOUNT_OWN,
+    renderer="json",
+    api=Operation(),
+)
+def delete(request: Any) -> Done:
+    """Delete my account.
+
+    My address, my drafts and the files that no published rule shows are erased, and every session ends. Published rules
+    stay, without an owner. Nobody can bring it back.
+    """
+    deletion.delete(request)
+    request.response.headerlist.extend(forget(request))
+    return {"ok": True}
 
 
 class EmailChange(BaseModel):

@@ -26,7 +26,7 @@ from cr.views.adoption import Adoption
 from cr.views.create.choices import step_of
 from cr.views.create.review import about
 from cr.views.create.steps import StepViews
-from cr.views.publishing import publish, says_something
+from cr.views.publishing import only_the_owner, publish, says_something
 from cr.views.stakeholders import on_their_way
 
 TEMPLATE = "cr:templates/create/final.jinja2"
@@ -61,6 +61,9 @@ class FinalViews(StepViews):
             missing.append({"text": "Give the rule a name.", "url": self.url(CommunityName, **then)})
         if (self.work.draft and not says_something(self.work.draft)) or not any(part["entries"] for part in parts):
             missing.append({"text": "Choose at least one value or method.", "url": self.url(CoreValues, **then)})
+        if (draft := self.work.draft) and not self.work.mine:
+            team = self.request.resource_path(self.request.root, "drafts", str(draft.id), "writers")
+            missing.append({"text": only_the_owner("its owner"), "url": team})
         preview = None
         if self.work.draft:
             preview = self.request.resource_path(self.request.root, "drafts", str(self.work.draft.id), "preview")
@@ -111,7 +114,7 @@ class FinalViews(StepViews):
         try:
             publish(self.request, draft, self._agreed(), **decision)
         except Problem as problem:
-            if problem.status not in (400, 409, 429) or self.by_itself:
+            if problem.status not in (400, 403, 409, 429) or self.by_itself:
                 raise
             # What was done until it was refused, such as the event of a rule whose invitations came too soon.
             self.request.tm.doom()

@@ -142,12 +142,13 @@ class StepViews:
     def steps(self) -> list[type[Step]]:
         """The steps that this person takes.
 
-        Signed in, they need not be told how to keep their work; the stakeholders of a published rule are there already.
+        Signed in, they need not be told how to keep their work; the stakeholders of a published rule are there already,
+        and those of a new one are for the owner of the draft to invite.
         """
         left_out: set[type[Step]] = set()
         if self.request.identity is not None:
             left_out.add(CommunitySave)
-        if self.work.draft is not None and self.work.draft.rule is not None:
+        if self.work.draft is not None and (self.work.draft.rule is not None or not self.work.mine):
             left_out.add(ConfirmStakeholders)
         return [step for step in STEPS if step not in left_out]
 

@@ -18,7 +18,7 @@ from pyramid.httpexceptions import HTTPSeeOther
 from cr.accounts import SignedIn, draft_addresses, guests
 from cr.accounts.guests import Guest
 from cr.db import one_at_a_time
-from cr.errors import Conflict, NotFound, Unauthorized
+from cr.errors import Conflict, Forbidden, NotFound, Unauthorized
 from cr.events.draft import Clashes, Draft, must_be_open
 from cr.events.payload import PRIVATE, STEP, Payload, checked, flat, merged, nested
 from cr.headers import not_kept
@@ -43,6 +43,8 @@ class Work(ABC):
     saved_at: datetime | None
     draft: Draft | None = None
     """The draft that it is, once somebody is signed in and has saved something."""
+    mine = True
+    """Whether it is nobody else's, who let this person in to write it."""
     moved = False
     """Whether this browser's text was taken to an account by a link opened elsewhere."""
 
@@ -114,6 +116,7 @@ class DraftWork(Work):
 
     def _take(self, draft: Draft | None) -> None:
         self.draft = draft
+        self.mine = draft is None or draft.owner == self.request.identity.account_id
         self.payload = draft.payload if draft else {}
         self.version = draft.version if draft else 0
         self.saved_at = draft.updated_at if draft else None
@@ -138,7 +141,7 @@ class DraftWork(Work):
 
     @property
     def emails(self) -> list[str]:
-        if self.draft is None:
+        if self.draft is None or not self.mine:
             return []
         return list(draft_addresses.load(self.request.dbsession, self.draft.id).get(EMAILS, ()))
 
@@ -147,6 +150,8 @@ class DraftWork(Work):
             change([])  # refuses before anything is begun
             self.write(self.payload, 0)
         assert self.draft is not None
+        if not self.mine:
+            raise Forbidden("Only the owner of this draft invites stakeholders. Tell them whom you have in mind.")
         # A draft that is published or discarded keeps nobody's address.
         must_be_open(self.draft)
         session, actor = self.request.dbsession, self.request.identity.account_id
@@ -244,7 +249,8 @@ class GuestWork(Work):
 def open_work(request: Any) -> Work:
     """What the request is about: the draft that it names, else the one that its person wrote in last.
 
-    Raises a redirect to sign in where a draft is named by somebody who is not, `NotFound` for one that is not theirs.
+    Raises a redirect to sign in where a draft is named by somebody who is not, and to the draft for who may only read
+    it; `NotFound` or, for what they sent, `Forbidden` for one that is not theirs to write.
     """
     given = request.POST.get("draft") or request.GET.get("draft")
     if request.identity is None:
@@ -261,6 +267,10 @@ def open_work(request: Any) -> Work:
     except KeyError:
         raise NotFound() from None
     if not request.has_permission(Permission.DRAFT_EDIT, found):
+        if request.method not in ("GET", "HEAD"):
+            raise Forbidden(found.refusal)
+        if request.has_permission(Permission.DRAFT_READ, found):
+            raise HTTPSeeOther(request.resource_url(found))
         raise NotFound()
     return DraftWork(request, request.rules.draft(found.draft.id))
 

@@ -1,0 +1,170 @@
+"""Everything that is kept of a person, as one JSON file for them to take along.
+
+    {"madeAt", "account": {"id", "email", "name", "createdAt"},
+     "sessions": [{"browser", "signedInAt", "lastSeenAt"}],
+     "drafts": [{"id", "title", "status", "startedAt", "updatedAt", "revises", "stakeholderEmails", "payload",
+                 "history": [{"entry", "at", "byYou", "said"}]}],
+     "rules": [{"id", "title", "address", "role", "status", "revision", "createdAt", "updatedAt"}],
+     "invitations": [{"rule", "email", "invitedAt", "acceptedAt"}],
+     "joinLinks": [{"for", "email", "createdAt", "expiresAt"}],
+     "uploads": [{"id", "address", "purpose", "mimeType", "byteLength", "createdAt"}]}
+
+`role` is owner, organizer or stakeholder; `invitations` are those to the person's own rules, `joinLinks` those that
+nobody has used yet, to a rule or a draft. Times are ISO 8601 UTC. The text of a published rule is at its address. Texts
+that were erased are in it no more.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from typing import IO, Any
+from uuid import UUID
+
+import sqlalchemy as sa
+
+from cr import uploads
+from cr.accounts import draft_addresses, join_links, sessions, stakeholders
+from cr.accounts.tables import accounts
+from cr.projections import drafts, histories, invitations, organizers, rules
+from cr.proxy import public_origin
+from cr.times import iso_z
+
+HISTORY_AT_ONCE = 500
+"""Entries of a draft's history."""
+
+
+def write(request: Any, file: IO[bytes]) -> None:
+    """Of the person who is signed in. One draft is in memory at a time, however many there are."""
+    parts: dict[str, Any] = {
+        "madeAt": iso_z(request.now),
+        "account": _account(request),
+        "sessions": _sessions(request),
+        "drafts": _drafts(request),
+        "rules": _rules(request),
+        "invitations": _invitations(request),
+        "joinLinks": _join_links(request),
+        "uploads": _uploads(request),
+    }
+    mark = b"{"
+    for name, part in parts.items():
+        file.write(mark + b"\n" + _json(name) + b": ")
+        mark = b","
+        if not isinstance(part, Iterator):
+            file.write(_json(part))
+            continue
+        between = b"["
+        for each in part:
+            file.write(between + b"\n  " + _json(each))
+            between = b","
+        file.write(b"[]" if between == b"[" else b"\n]")
+    file.write(b"\n}\n")
+
+
+def _json(value: Any) -> bytes:
+    return json.dumps(value, ensure_ascii=False).encode()
+
+
+def _account(request: Any) -> dict[str, Any]:
+    query = sa.select(accounts).where(accounts.c.id == request.identity.account_id)
+    row = request.dbsession.execute(query).one()
+    return {"id": str(row.id), "email": row.email, "name": row.display_name, "createdAt": iso_z(row.created_at)}
+
+
+def _sessions(request: Any) -> Iterator[dict[str, Any]]:
+    for row in sessions.of(request):
+        yield {
+            "browser": row.browser,
+            "signedInAt": iso_z(row.created_at),
+            "lastSeenAt": iso_z(row.last_seen_at),
+        }
+
+
+def _drafts(request: Any) -> Iterator[dict[str, Any]]:
+    session = request.dbsession
+    for row in drafts.all_of(session, request.identity.account_id):
+        addresses = draft_addresses.load(session, row.id)
+        yield {
+            "id": str(row.id),
+            "title": row.title,
+            "status": row.status,
+            "startedAt": iso_z(row.started_at),
+            "updatedAt": iso_z(row.updated_at),
+            "revises": str(row.rule) if row.revises else None,
+            "stakeholderEmails": addresses.get("stakeholderEmails", []),
+            "payload": request.rules.draft(row.id).payload,
+            "history": list(_history(request, row.id)),
+        }
+
+
+def _history(request: Any, draft_id: UUID) -> Iterator[dict[str, Any]]:
+    """The newest entry first."""
+    before = None
+    while entries := histories.of(request.dbsession, draft_id, before=before, limit=HISTORY_AT_ONCE):
+        for each in entries:
+            yield {
+                "entry": each.version,
+                "at": iso_z(each.at),
+                "byYou": each.actor == request.identity.account_id,
+                "said": each.sentence,
+            }
+        before = entries[-1].version
+
+
+def _rules(request: Any) -> Iterator[dict[str, Any]]:
+    session, me, origin = request.dbsession, request.identity.account_id, public_origin(request)
+    found: list[tuple[str, Iterable[Any]]] = [
+        ("owner", rules.owned(session, me)),
+        ("organizer", organizers.rules_of(session, me)),
+        ("stakeholder", invitations.rules_of(session, me)),
+    ]
+    for role, rows in found:
+        for row in rows:
+            yield {
+                "id": str(row.id),
+                "title": row.title,
+                "address": origin + request.resource_path(request.root, "rules", str(row.id)),
+                "role": role,
+                "status": row.status,
+                "revision": row.revision,
+                "createdAt": iso_z(row.created_at),
+                "updatedAt": iso_z(row.updated_at),
+            }
+
+
+def _invitations(request: Any) -> Iterator[dict[str, Any]]:
+    for row in rules.owned(request.dbsession, request.identity.account_id):
+        for each in stakeholders.of(request.dbsession, row.id):
+            yield {
+                "rule": str(row.id),
+                "email": each.email,
+                "invitedAt": iso_z(each.invited_at),
+                "acceptedAt": iso_z(each.accepted_at) if each.accepted_at else None,
+            }
+
+
+def _join_links(request: Any) -> Iterator[dict[str, Any]]:
+    table = join_links.join_links
+    query = sa.select(table).where(table.c.made_by == request.identity.account_id).order_by(table.c.created_at)
+    for row in request.dbsession.execute(query):
+        yield {
+            "for": str(row.about),
+            "email": row.email,
+            "createdAt": iso_z(row.created_at),
+            "expiresAt": iso_z(row.expires_at),
+        }
+
+
+def _uploads(request: Any) -> Iterator[dict[str, Any]]:
+    table = uploads.uploads
+    query = sa.select(table).where(table.c.account_id == request.identity.account_id).order_by(table.c.created_at)
+    origin = public_origin(request)
+    for row in request.dbsession.execute(query):
+        yield {
+            "id": str(row.id),
+            "address": f"{origin}{request.resource_path(request.root['api']['uploads'], str(row.id))}",
+            "purpose": row.purpose,
+            "mimeType": row.mime_type,
+            "byteLength": row.byte_length,
+            "createdAt": iso_z(row.created_at),
+        }

@@ -1,0 +1,380 @@
+"""Who writes a rule or a draft together: the page for its team, letting somebody in, joining, leaving."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import Any, ClassVar
+from uuid import UUID
+
+from pyramid.httpexceptions import HTTPSeeOther
+from pyramid.view import view_config, view_defaults
+
+from cr.accounts import join_links, names
+from cr.accounts.addresses import normalised
+from cr.errors import Forbidden, Gone, ValidationProblem
+from cr.events import draft as drafts
+from cr.events import rule as rules
+from cr.headers import not_kept
+from cr.mail import outbox
+from cr.projections import organizers, writers
+from cr.resources.base import uuid_or_keyerror
+from cr.resources.teams import Join, JoinDraft, JoinRule, Organizers, Team, Writers
+from cr.security import Permission
+from cr.views.forms import NAME, Input
+from cr.views.organizers import fault_of_name
+
+LIST, REMOVE, JOIN = (f"cr:templates/{name}.jinja2" for name in ("team", "team_remove", "team_join"))
+
+EMAIL = Input("email", "Their mail address", (), kind="email", hint="Only you see it, until they join.")
+
+SUBJECT = "Write “{title}” together"
+TEXT = """\
+Hello,
+
+{who} would like to write this with you on Community Rule:
+
+{title}
+
+Open this link to read what that means, and to join if you like:
+
+{link}
+
+It works once, for 7 days. It is meant for you: whoever opens it can join, so
+please don't pass it on.
+
+If you did not expect this, you can ignore it. You get no further mail about
+it, and your address is erased when the link ends.
+"""
+
+
+class Group(ABC):
+    """What the pages of a team need to know of what it writes. `began` is since when its owner has had it."""
+
+    kind: ClassVar[str]
+    member: ClassVar[str]
+    """What one is called who has no name."""
+
+    def __init__(self, request: Any, id: UUID, title: str, owner: UUID | None, began: Any) -> None:
+        self.request = request
+        self.id, self.title, self.owner, self.began = id, title, owner, began
+
+    @property
+    @abstractmethod
+    def most(self) -> int:
+        """How many there may be beside the owner."""
+
+    @abstractmethod
+    def path(self, *more: str, **options: Any) -> str:
+        """The address of what it writes, or of what is below it."""
+
+    @abstractmethod
+    def team_path(self, *more: str, **options: Any) -> str: ...
+
+    @abstractmethod
+    def members(self) -> Sequence[Any]:
+        """Rows with `account` and `at` of those beside the owner, who came first first."""
+
+    @abstractmethod
+    def join(self) -> None:
+        """By the person who is signed in."""
+
+    @abstractmethod
+    def remove(self, account: UUID) -> None: ...
+
+    def includes(self, account: UUID | None) -> bool:
+        return account is not None and (
+            account == self.owner or any(each.account == account for each in self.members())
+        )
+
+
+class RuleGroup(Group):
+    kind, member = "rule", "An organizer"
+
+    def __init__(self, request: Any, rule: Any) -> None:
+        """Raises `Gone`."""
+        if rule.status == "withdrawn":
+            raise Gone("This rule was withdrawn, so nobody writes it any further.")
+        super().__init__(request, rule.id, rule.title, rule.owner, rule.created_at)
+
+    @property
+    def most(self) -> int:
+        return rules.ORGANIZERS_MOST
+
+    def path(self, *more: str, **options: Any) -> str:
+        path: str = self.request.resource_path(self.request.root, "rules", str(self.id), *more, **options)
+        return path
+
+    def team_path(self, *more: str, **options: Any) -> str:
+        return self.path("organizers", *more, **options)
+
+    def members(self) -> Sequence[Any]:
+        return organizers.of(self.request.dbsession, self.id)
+
+    def join(self) -> None:
+        self.request.rules.join_rule(self.id, self.request.identity.account_id, self.request.now)
+
+    def remove(self, account: UUID) -> None:
+        self.request.rules.remove_organizer(self.id, self.request.identity.account_id, self.request.now, account)
+
+
+class DraftGroup(Group):
+    kind, member = "draft", "A writer"
+
+    def __init__(self, request: Any, draft: Any, name: str) -> None:
+        """Raises a redirect where the draft is or becomes part of a rule, to `name` below that rule."""
+        if draft.rule is not None:
+            path = request.resource_path(request.root, "rules", str(draft.rule), name)
+            raise HTTPSeeOther(f"{path}?{request.query_string}" if request.query_string else path)
+        if draft.status == "discarded":
+            raise Gone("This draft was discarded.")
+        super().__init__(request, draft.id, draft.title or "Untitled rule", draft.owner, draft.started_at)
+
+    @property
+    def most(self) -> int:
+        return drafts.WRITERS_MOST
+
+    def path(self, *more: str, **options: Any) -> str:
+        path: str = self.request.resource_path(self.request.root, "drafts", str(self.id), *more, **options)
+        return path
+
+    def team_path(self, *more: str, **options: Any) -> str:
+        return self.path("writers", *more, **options)
+
+    def members(self) -> Sequence[Any]:
+        return writers.of(self.request.dbsession, self.id)
+
+    def join(self) -> None:
+        self.request.rules.join_draft(self.id, self.request.identity.account_id, self.request.now)
+
+    def remove(self, account: UUID) -> None:
+        self.request.rules.remove_writer(self.id, self.request.identity.account_id, self.request.now, account)
+
+
+def group(context: Team | Join, request: Any) -> Group:
+    match context:
+        case Organizers() | JoinRule():
+            return RuleGroup(request, context.rule)
+        case Writers() | JoinDraft():
+            return DraftGroup(request, context.draft, "organizers" if isinstance(context, Writers) else "join")
+    raise AssertionError(f"no team: {context!r}")
+
+
+@view_defaults(context=Team, permission=Permission.TEAM_SEE)
+class TeamViews:
+    def __init__(self, context: Team, request: Any) -> None:
+        self.request = request
+        self.group = group(context, request)
+        self.me: UUID = request.identity.account_id
+        self.owns = self.group.owner == self.me
+
+    @view_config(request_method="GET", renderer=LIST)
+    def show(self) -> dict[str, Any]:
+        return self._page()
+
+    @view_config(name="name", request_method="POST", renderer=LIST)
+    def save_name(self) -> Any:
+        name = names.tidied(self.request.POST.get(NAME.name, ""))
+        if fault := fault_of_name(self.request, name, self.group.id):
+            self.request.response.status_int = 400
+            return self._page(name=name, errors={NAME.name: fault})
+        names.rename(self.request, name)
+        return HTTPSeeOther(self.group.team_path())
+
+    @view_config(name="links", request_method="POST", permission=Permission.TEAM_LEAD, renderer=LIST)
+    def make_link(self) -> dict[str, Any]:
+        """The answer is no redirect: only here is the link ever shown."""
+        try:
+            _, token = join_links.make(self.request, self.group.id)
+        except ValidationProblem as problem:
+            self.request.response.status_int = problem.status
+            return self._page(error=problem.message)
+        return self._page(made=self._link(token))
+
+    @view_config(name="invite", request_method="POST", permission=Permission.TEAM_LEAD, renderer=LIST)
+    def invite(self) -> Any:
+        typed = self.request.POST.get(EMAIL.name, "").strip()
+        try:
+            address = normalised(typed)
+            if address == self.request.identity.email:
+                raise ValidationProblem("This is your own address. Write that of somebody else.")
+            link, token = join_links.make(self.request, self.group.id, address)
+        except (ValueError, ValidationProblem) as problem:
+            fault = "Write a mail address such as name@example.org."
+            fault = problem.message if isinstance(problem, ValidationProblem) else fault
+            self.request.response.status_int = 400
+            return self._page(email=typed, errors={EMAIL.name: f"{EMAIL.label}: {fault}"})
+        # A name of any length and kind would be the sender's own words, in our name.
+        title = " ".join(self.group.title.split())[:100]
+        who = names.names(self.request.dbsession, [self.me]).get(self.me, "Somebody")
+        text = TEXT.format(who=who, title=title, link=self._link(token))
+        outbox.put(self.request, address, SUBJECT.format(title=title), text, about=link)
+        return HTTPSeeOther(self.group.team_path())
+
+    def _link(self, token: str) -> str:
+        return f"{self.request.urls.origin}{self.group.path('join', query={'token': token})}"
+
+    @view_config(name="withdraw", request_method="POST", permission=Permission.TEAM_LEAD)
+    def withdraw_link(self) -> Any:
+        if link := _id(self.request.POST.get("link", "")):
+            which = join_links.join_links.c
+            join_links.erase(self.request.dbsession, which.id == link, which.about == self.group.id)
+        return HTTPSeeOther(self.group.team_path())
+
+    @view_config(name="remove", request_method="GET", renderer=REMOVE)
+    def ask_remove(self) -> Any:
+        person = self._person(self.request.GET.get("organizer", ""))
+        if person is None:
+            return HTTPSeeOther(self.group.team_path())
+        open_links = join_links.open_links(self.request, self.group.id) if self.owns else ()
+        return {**self._common(), "person": person, "open_links": len(open_links)}
+
+    @view_config(name="remove", request_method="POST")
+    def remove(self) -> Any:
+        person = self._person(self.request.POST.get("organizer", ""))
+        if person is None:
+            return HTTPSeeOther(self.group.team_path())
+        self.group.remove(person["id"])
+        return HTTPSeeOther(self.request.urls.profile if person["you"] else self.group.team_path())
+
+    def _person(self, given: str) -> dict[str, Any] | None:
+        """Who is to go; None for nobody who takes part now. Raises `Forbidden` for whom only the owner removes."""
+        found = next((each for each in self._people() if each["id"] == _id(given) and not each["owner"]), None)
+        if found and not (self.owns or found["you"]):
+            raise Forbidden(f"Only the owner of this {self.group.kind} can remove somebody.")
+        return found
+
+    def _people(self) -> list[dict[str, Any]]:
+        """The owner, if there is one, then the others in the order in which they came."""
+        came = [(row.account, row.at) for row in self.group.members()]
+        if self.group.owner:
+            came.insert(0, (self.group.owner, self.group.began))
+        known = names.names(self.request.dbsession, (account for account, _ in came))
+        return [
+            {
+                "id": account,
+                "name": known.get(account) or ("The owner" if account == self.group.owner else self.group.member),
+                "you": account == self.me,
+                "owner": account == self.group.owner,
+                "since": at,
+                "remove_url": self.group.team_path("remove", query={"organizer": str(account)}),
+            }
+            for account, at in came
+        ]
+
+    def _common(self) -> dict[str, Any]:
+        pages = ("", "name", "links", "invite", "withdraw", "remove")
+        return {
+            "group": {
+                "kind": self.group.kind,
+                "title": self.group.title,
+                "url": self.group.path(),
+                "edit_url": self.group.path("edit"),
+                "withdraw_url": self.group.path("withdraw"),
+                "stakeholders_url": self.group.path("stakeholders"),
+            },
+            "urls_team": {name: self.group.team_path(*name.split()) for name in pages},
+            "errors": {},
+            "error": None,
+        }
+
+    def _page(
+        self, *, name: str | None = None, email: str = "", made: str | None = None, **problem: Any
+    ) -> dict[str, Any]:
+        people = self._people()
+        if name is None:
+            name = names.names(self.request.dbsession, [self.me]).get(self.me, "")
+        common = {**self._common(), **problem}
+        links = join_links.open_links(self.request, self.group.id) if self.owns else []
+        mails = outbox.states(self.request.dbsession, [each.id for each in links])
+        return {
+            **common,
+            "people": people,
+            "owns": self.owns,
+            "name_field": NAME.shown(name, common["errors"].get(NAME.name)),
+            "email_field": EMAIL.shown(email, common["errors"].get(EMAIL.name)),
+            "made": made,
+            "links": [{"link": each, "mail": mails.get(each.id)} for each in links],
+            "full": sum(not each["owner"] for each in people) >= self.group.most,
+        }
+
+
+@view_defaults(context=Join, renderer=JOIN)
+class JoinViews:
+    """Opening the link changes nothing, for programs that look at mails open links too; the button does.
+
+    What a draft is called only those see who have a link that works.
+    """
+
+    def __init__(self, context: Join, request: Any) -> None:
+        request.add_response_callback(not_kept)
+        self.request = request
+        self.group = group(context, request)
+        self.me: UUID | None = request.identity.account_id if request.identity else None
+
+    @view_config(request_method="GET")
+    def show(self) -> dict[str, Any]:
+        token = self.request.GET.get("token", "")
+        link = join_links.find(self.request, self.group.id, token)
+        return self._page(token, link is not None)
+
+    @view_config(request_method="POST")
+    def join(self) -> Any:
+        token = self.request.POST.get("token", "")
+        if self.me is None:
+            return HTTPSeeOther(self._sign_in(token))
+        link = join_links.find(self.request, self.group.id, token, lock=True)
+        if self.group.includes(self.me):
+            return HTTPSeeOther(self.group.team_path())
+        if link is None:
+            return self._page(token, False)
+        name = names.tidied(self.request.POST.get(NAME.name, ""))
+        if fault := fault_of_name(self.request, name, self.group.id):
+            self.request.response.status_int = 400
+            return self._page(token, True, name=name, errors={NAME.name: fault})
+        try:
+            self.group.join()
+        except ValidationProblem:
+            self.request.response.status_int = 409
+            return self._page(token, True, name=name, error=self._full())
+        join_links.erase(self.request.dbsession, join_links.join_links.c.id == link.id)
+        names.rename(self.request, name)
+        return HTTPSeeOther(self.group.team_path())
+
+    def _full(self) -> str:
+        return (
+            f"{self.group.most} people write this {self.group.kind} beside its owner, and there is no room for more. "
+            "Ask the owner to remove one, then open your link again. It still works."
+        )
+
+    def _page(self, token: str, works: bool, *, name: str | None = None, **problem: Any) -> dict[str, Any]:
+        already = self.group.includes(self.me)
+        if not works and not already:
+            self.request.response.status_int = 404
+        if name is None:
+            name = names.names(self.request.dbsession, [self.me]).get(self.me, "") if self.me else ""
+        errors = problem.get("errors", {})
+        return {
+            "group": {"kind": self.group.kind, "title": self.group.title, "url": self.group.path()},
+            "state": "already" if already else "refused" if not works else "open" if self.me else "signed out",
+            "token": token,
+            "action": self.group.path("join"),
+            "team_url": self.group.team_path(),
+            "sign_in_url": self._sign_in(token),
+            "name_field": NAME.shown(name, errors.get(NAME.name)),
+            "errors": errors,
+            "error": problem.get("error"),
+        }
+
+    def _sign_in(self, token: str) -> str:
+        """Signing in leads back here, with the token."""
+        here = self.group.path("join", query={"token": token})
+        path: str = self.request.resource_path(self.request.root, "login", query={"next": here})
+        return path
+
+
+def _id(given: str) -> UUID | None:
+    try:
+        return uuid_or_keyerror(given)
+    except KeyError:
+        return None

@@ -1,0 +1,390 @@
+"""Several people write the draft of a rule that is not there yet, invited by link or by mail; removal takes effect."""
+
+from __future__ import annotations
+
+import threading
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+import sqlalchemy as sa
+from eventsourcing.persistence import IntegrityError
+from webtest import TestApp
+
+from cr.accounts import join_links
+from cr.errors import Forbidden
+from cr.events import draft as drafts
+from tests.fixtures.mail import Mailbox
+from tests.fixtures.site import Clock
+from tests.functional.flow import count, unequal
+from tests.functional.people import form_to, path_of, sign_in
+from tests.functional.rules import account_of, commands
+from tests.functional.test_main_job import edit, publish, sentences, start, write, written
+from tests.functional.test_organizers import call, join, people
+from tests.functional.test_sign_in import browser, rows
+
+
+@pytest.fixture
+def cy(app: Any, smtp: Mailbox) -> TestApp:
+    return sign_in(app, smtp, "cy@example.org")
+
+
+@pytest.fixture
+def draft(ada: TestApp) -> str:
+    """The path of a draft that Ada has begun, ready to be published."""
+    return written(ada)
+
+
+def make_link(owner: TestApp, team: str) -> str:
+    page = form_to(owner.get(team), f"{team}/links").submit(status=200)
+    return path_of(page.html.find("textarea", id="link").text.strip())
+
+
+def let_in(owner: TestApp, person: TestApp, draft: str, name: str | None = None) -> None:
+    join(person, make_link(owner, f"{draft}/writers"), name)
+
+
+def put_out(person: TestApp, team: str, link: str = "Remove") -> Any:
+    return form_to(person.get(team).click(link), f"{team}/remove").submit(status=303)
+
+
+def invite(owner: TestApp, team: str, email: str, *, status: int = 303) -> Any:
+    form = form_to(owner.get(team), f"{team}/invite")
+    form["email"] = email
+    return form.submit(status=status)
+
+
+def waiting(engine: sa.Engine) -> list[Any]:
+    """The mails that wait to be sent: recipient, subject, text."""
+    query = "SELECT recipient, subject, text FROM outbox WHERE due_at IS NOT NULL ORDER BY written_at"
+    with engine.connect() as connection:
+        return list(connection.execute(sa.text(query)))
+
+
+# Writing together
+
+
+def test_who_is_let_in_writes_a_draft_that_is_no_rule_yet(
+    ada: TestApp, bo: TestApp, cy: TestApp, draft: str, engine: sa.Engine
+) -> None:
+    bo.get(draft, status=403)
+    link = make_link(ada, f"{draft}/writers")
+    assert "Write Elm Street Garden together" in bo.get(link)
+    assert path_of(join(bo, link, "Bo").location).rstrip("/") == f"{draft}/writers"
+    for page in (cy.get(link, status=404), browser(cy.app).get(link, status=404)):
+        assert "Elm Street" not in page  # what a draft is called is nobody else's to know
+    assert people(bo.get(f"{draft}/writers")) == ["The owner", "Bo (you)"]
+    about = f"{draft}/about"
+    one, other = ada.get(about), bo.get(about)
+    write(ada, about, page=one, title="Elm Street Gardens")
+    write(bo, about, page=other, summary="Food for the street")
+    for person in (ada, bo):
+        assert "Elm Street Gardens" in person.get(draft).html.h1.text
+        assert "Food for the street" in person.get(draft)
+    said = sentences(ada.get(f"{draft}/history"))
+    assert said[:3] == [
+        "Wrote the summary. Bo",
+        "Named it “Elm Street Gardens”. You",
+        "Joined to write this draft. Bo",
+    ]
+    assert sentences(bo.get(f"{draft}/history"))[1] == "Named it “Elm Street Gardens”. The owner"
+    assert "This is the owner’s draft." in bo.get(draft)
+    listed = bo.get("/profile").click("The owner’s draft: Elm Street Gardens")
+    assert path_of(listed.request.url).rstrip("/") == draft
+    assert "Elm Street" not in cy.get("/profile").html.main.text
+    assert unequal(engine) == []
+
+
+def test_the_guided_flow_is_for_writers_too(ada: TestApp, bo: TestApp, draft: str) -> None:
+    """But whom to invite as a stakeholder, and to publish, is for the owner."""
+    given = {"draft": draft[-36:]}
+    page = ada.get("/create/confirm-stakeholders", given)
+    form = next(form for form in page.forms.values() if "emails" in form.fields)
+    form["emails"] = "dee@example.org"
+    form.submit("action", value="add", status=303)
+    let_in(ada, bo, draft)
+    page = bo.get("/create/community-name", given)
+    form = next(form for form in page.forms.values() if "title" in form.fields)
+    form["title"] = "Elm Street Gardens"
+    form.submit(status=303)
+    assert "Elm Street Gardens" in ada.get(draft).html.h1.text
+    assert "dee@example.org" in ada.get("/create/final-review", given)
+    for step in ("final-review", "confirm-stakeholders", "community-name"):
+        assert "dee@example.org" not in bo.get(f"/create/{step}", given)
+    page = bo.get("/create/confirm-stakeholders", given)
+    form = next(form for form in page.forms.values() if "emails" in form.fields)
+    form["emails"] = "eve@example.org"
+    assert "eve@example.org" in form.submit("action", value="add", status=403)
+    assert "Only its owner can publish this draft." in bo.get("/create/final-review", given)
+    assert "Only the owner can publish this draft." in bo.get(f"{draft}/publish")
+
+
+def test_only_the_owner_publishes_discards_and_lets_in(
+    ada: TestApp, bo: TestApp, cy: TestApp, draft: str, engine: sa.Engine
+) -> None:
+    ready = form_to(ada.get(f"{draft}/publish"), f"{draft}/publish")
+    let_in(ada, bo, draft)
+    let_in(ada, cy, draft)
+    kept = rows(engine, "events")
+    csrf = form_to(bo.get("/profile"), "/logout")["csrf_token"].value
+    version = form_to(bo.get(f"{draft}/about"), f"{draft}/about")["version"].value
+    fields = {"csrf_token": csrf, "version": version}
+    assert "Only who began this draft" in bo.post(f"{draft}/publish", fields, status=403)
+    bo.post("/create/final-review", {**fields, "draft": draft[-36:]}, status=403)
+    for view in ("discard", "writers/links", "writers/invite", "writers/withdraw"):
+        bo.post(f"{draft}/{view}", {**fields, "email": "x@example.org"}, status=403)
+    other = [link["href"] for link in ada.get(f"{draft}/writers").html.select("a[href*='remove']")][1]
+    bo.get(other, status=403)
+    bo.post(f"{draft}/writers/remove", {**fields, "organizer": other.rpartition("=")[2]}, status=403)
+    assert rows(engine, "events") == kept
+    # Who was let in while the owner read it once more is told before they become organizers.
+    ready.submit(status=409)
+
+
+def test_writers_become_organizers_of_the_rule(
+    ada: TestApp, bo: TestApp, cy: TestApp, client: TestApp, draft: str, engine: sa.Engine
+) -> None:
+    let_in(ada, bo, draft, "Bo")
+    open_link = make_link(ada, f"{draft}/writers")
+    rule = publish(ada, draft)
+    assert sentences(client.get(f"{rule}/history")) == [
+        "Made somebody who wrote the draft an organizer. The owner",
+        "Published the rule. The owner",
+    ]
+    assert people(bo.get(f"{rule}/organizers")) == ["The owner", "Bo (you)"]
+    second = edit(bo, rule)
+    write(bo, f"{second}/about", summary="Between three roads.")
+    publish(bo, second, changed="A road.")
+    # The way to the writers leads to the organizers now, for a draft of the next revision too, and so does a link.
+    for shown in (draft, second, edit(ada, rule)):
+        assert path_of(ada.get(f"{shown}/writers", status=303).location).rstrip("/") == f"{rule}/organizers"
+    page = cy.get(open_link, status=303).follow()
+    form_to(page, f"{rule}/join").submit(status=303)
+    assert len(people(ada.get(f"{rule}/organizers"))) == 3
+    assert unequal(engine) == []
+
+
+def test_what_others_write_is_not_what_programs_call_me(ada: TestApp, bo: TestApp, draft: str) -> None:
+    let_in(ada, bo, draft)
+    own = start(ada, "The one that Ada is writing")
+    write(bo, f"{draft}/about", title="Written by Bo")
+    assert ada.get("/api/drafts/me").json["draft"]["payload"]["title"] == "The one that Ada is writing"
+    assert bo.get("/api/drafts/me").json == {"draft": None}
+    write(ada, f"{draft}/about", summary="Now Ada goes on with it")
+    assert ada.get("/api/drafts/me").json["draft"]["payload"]["title"] == "Written by Bo"
+    assert own != draft
+
+
+def test_a_draft_has_room_for_thirty(
+    ada: TestApp, bo: TestApp, cy: TestApp, draft: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(drafts, "WRITERS_MOST", 1)
+    link = make_link(ada, f"{draft}/writers")
+    let_in(ada, cy, draft)
+    assert "There is no room for more writers." in ada.get(f"{draft}/writers")
+    assert "no room for more" in join(bo, link, status=409)
+    put_out(ada, f"{draft}/writers")
+    join(bo, link)
+
+
+def test_a_writer_takes_nobody_elses_name(ada: TestApp, bo: TestApp, draft: str) -> None:
+    call_here = form_to(ada.get(f"{draft}/writers"), f"{draft}/writers/name")
+    call_here["your-name"] = "Ada"
+    call_here.submit(status=303)
+    link = make_link(ada, f"{draft}/writers")
+    assert "already." in join(bo, link, "ADA", status=400)
+    assert "is what this site says" in join(bo, link, "Another writer", status=400)
+    join(bo, link, "Bo")
+
+
+# Leaving
+
+
+def test_who_is_removed_is_out_at_once_and_keeps_what_they_typed(ada: TestApp, bo: TestApp, draft: str) -> None:
+    let_in(ada, bo, draft)
+    part = bo.get(f"{draft}/about")
+    step = bo.get("/create/community-name", {"draft": draft[-36:]})
+    put_out(ada, f"{draft}/writers")
+    refused = write(bo, f"{draft}/about", page=part, summary="What I just wrote of the soil", status=403)
+    assert "You don’t write this draft, or no longer." in refused
+    assert "What I just wrote of the soil" in refused
+    form = next(form for form in step.forms.values() if "title" in form.fields)
+    form["title"] = "What I just called it"
+    refused = form.submit(status=403)
+    assert "What I just called it" in refused
+    answer = form.submit(headers={"Accept": "application/json"}, status=403)
+    assert answer.json["error"]["code"] == "forbidden"
+    for page in ("", "/history", "/writers", "/about", "/preview", "/publish"):
+        bo.get(f"{draft}{page}", status=403)
+    bo.get("/create", {"draft": draft[-36:]}, status=404)
+    assert "Elm Street" not in bo.get("/profile").html.main.text
+    assert sentences(ada.get(f"{draft}/history"))[0] == "Removed a writer. You"
+
+
+def test_a_writer_leaves_and_comes_back_by_a_new_link(ada: TestApp, bo: TestApp, draft: str, engine: sa.Engine) -> None:
+    let_in(ada, bo, draft)
+    put_out(bo, f"{draft}/writers", "Leave")
+    bo.get(draft, status=403)
+    assert sentences(ada.get(f"{draft}/history"))[0] == "No longer writes this draft. Another writer"
+    let_in(ada, bo, draft)
+    assert len(people(ada.get(f"{draft}/writers"))) == 2
+    assert unequal(engine) == []
+
+
+@pytest.mark.parametrize("what", ["rule", "draft"])
+def test_after_the_removal_is_committed_nothing_more_is_written(
+    ada: TestApp, bo: TestApp, draft: str, engine: sa.Engine, clock: Clock, what: str
+) -> None:
+    """Removal and saves on two connections at the same moment: whichever comes first, the log agrees."""
+    let_in(ada, bo, draft)
+    owner, writer = account_of(engine, "ada@example.org"), account_of(engine, "bo@example.org")
+    place = publish(ada, draft) if what == "rule" else draft
+    written_in = UUID((edit(ada, place) if what == "rule" else draft)[-36:])
+    together, ended = threading.Barrier(2), []
+
+    def save() -> None:
+        together.wait()
+        for number in range(1000):
+            try:
+                with commands(engine) as app:
+                    app.write_draft(written_in, writer, clock.now, {"title": f"Elm {number}"})
+            except Forbidden:
+                ended.append(number)
+                return
+            except IntegrityError:
+                pass  # another append came first; a request tries again
+
+    saving = threading.Thread(target=save)
+    saving.start()
+    together.wait()
+    for _ in range(1000):
+        try:
+            with commands(engine) as app:
+                remove = app.remove_organizer if what == "rule" else app.remove_writer
+                remove(UUID(place[-36:]), owner, clock.now, writer)
+            break
+        except IntegrityError:
+            pass
+    saving.join()
+    assert len(ended) == 1
+    query = """
+        SELECT max(position) FILTER (WHERE topic LIKE '%Removed'),
+            max(position) FILTER (WHERE topic = 'draft.Named' AND state::jsonb ->> 'actor' = :writer) FROM events
+    """
+    with engine.connect() as connection:
+        removed, last = connection.execute(sa.text(query), {"writer": str(writer)}).one()
+    assert removed
+    assert last is None or last < removed
+    assert unequal(engine) == []
+
+
+def test_a_writer_to_whom_the_draft_is_passed_on_owns_it(
+    ada: TestApp, bo: TestApp, cy: TestApp, draft: str, engine: sa.Engine, clock: Clock
+) -> None:
+    for person in (bo, cy):
+        let_in(ada, person, draft)
+    with commands(engine) as app:
+        owner, writer = account_of(engine, "ada@example.org"), account_of(engine, "bo@example.org")
+        app.pass_on_draft(UUID(draft[-36:]), owner, clock.now, writer)
+    ada.get(draft, status=403)
+    assert people(bo.get(f"{draft}/writers")) == ["The owner (you)", "A writer"]
+    rule = publish(bo, draft)
+    assert people(cy.get(f"{rule}/organizers")) == ["The owner", "An organizer (you)"]
+    assert unequal(engine) == []
+
+
+# Invitations by mail
+
+
+@pytest.mark.parametrize("what", ["rule", "draft"])
+def test_an_invitation_waits_for_the_mail_and_its_link_lets_in(
+    ada: TestApp, bo: TestApp, draft: str, engine: sa.Engine, what: str
+) -> None:
+    place = publish(ada, draft) if what == "rule" else draft
+    team = f"{place}/organizers" if what == "rule" else f"{place}/writers"
+    call(ada, place, "Ada") if what == "rule" else None
+    invite(ada, team, " BO@Example.org ")
+    page = ada.get(team)
+    assert "For bo@example.org, works until" in page
+    assert "The mail waits to be sent" in page
+    ((recipient, subject, text),) = waiting(engine)
+    assert (recipient, subject) == ("bo@example.org", "Write “Elm Street Garden” together")
+    assert ("Ada" if what == "rule" else "Somebody") in text
+    assert "ada@example.org" not in text
+    link = path_of(next(line for line in text.splitlines() if line.startswith("http")))
+    join(bo, link, "Bo")
+    assert len(people(ada.get(team))) == 2
+    # Nothing is kept of the address, but for the account.
+    for table in ("join_links", "outbox", "events"):
+        assert "bo@example.org" not in rows(engine, table)
+    assert "bo@example.org" not in ada.get(team)
+
+
+@pytest.mark.parametrize(
+    ("state", "said"),
+    [
+        ("sent_at = now(), due_at = NULL, recipient = NULL", "Mailed "),
+        ("failed_at = now(), due_at = NULL, reason = 'There is no such mailbox.'", "There is no such mailbox."),
+        ("reason = 'The mail server is away.'", "The mail waits to be sent. The mail server is away."),
+    ],
+)
+def test_the_owner_sees_how_the_mail_fared(ada: TestApp, draft: str, engine: sa.Engine, state: str, said: str) -> None:
+    invite(ada, f"{draft}/writers", "bo@example.org")
+    with engine.begin() as connection:
+        connection.execute(sa.text(f"UPDATE outbox SET {state}"))
+    page = ada.get(f"{draft}/writers")
+    assert said in page
+    assert "For bo@example.org" in page
+
+
+def test_a_withdrawn_invitation_is_not_mailed_and_forgotten(ada: TestApp, draft: str, engine: sa.Engine) -> None:
+    invite(ada, f"{draft}/writers", "bo@example.org")
+    form_to(ada.get(f"{draft}/writers"), f"{draft}/writers/withdraw").submit("link", status=303)
+    assert [count(engine, table) for table in ("join_links", "outbox")] == [0, 0]
+
+
+def test_the_address_of_an_invitation_that_is_over_is_erased(
+    ada: TestApp, draft: str, clock: Clock, engine: sa.Engine
+) -> None:
+    invite(ada, f"{draft}/writers", "bo@example.org")
+    clock.advance(join_links.LIFETIME)
+    assert "bo@example.org" not in ada.get(f"{draft}/writers")
+    make_link(ada, f"{draft}/writers")
+    assert "bo@example.org" not in rows(engine, "join_links")
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        ("nonsense", "Write a mail address such as name@example.org."),
+        ("", "Write a mail address such as name@example.org."),
+        ("ada@example.org", "This is your own address."),
+        ("bo@example.org", "bo@example.org is invited already."),
+    ],
+)
+def test_what_can_not_be_invited_is_said_and_given_back(
+    ada: TestApp, draft: str, engine: sa.Engine, clock: Clock, typed: str, said: str
+) -> None:
+    invite(ada, f"{draft}/writers", "bo@example.org")
+    clock.advance(timedelta(minutes=2))
+    page = invite(ada, f"{draft}/writers", typed, status=400)
+    assert said in page.html.select_one(".errors").text
+    assert form_to(page, f"{draft}/writers/invite")["email"].value == typed
+    assert count(engine, "outbox") == 1
+
+
+def test_nobodys_mailbox_is_filled(ada: TestApp, bo: TestApp, draft: str, clock: Clock, engine: sa.Engine) -> None:
+    """Whoever does it: here two people with a draft each."""
+    other = start(bo, "Oak")
+    teams = [(ada, f"{draft}/writers"), (bo, f"{other}/writers")]
+    for number in range(5):
+        (owner, team), soon = teams[number % 2], teams[1 - number % 2]
+        invite(owner, team, "dee@example.org")
+        assert "dee@example.org" in invite(*soon, "dee@example.org", status=429)
+        form_to(owner.get(team), f"{team}/withdraw").submit("link", status=303)
+        clock.advance(timedelta(minutes=2))
+    invite(ada, f"{draft}/writers", "dee@example.org", status=429)
+    clock.advance(timedelta(days=1))
+    invite(ada, f"{draft}/writers", "dee@example.org")
+    assert count(engine, "outbox") == 1
