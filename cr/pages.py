@@ -59,6 +59,7 @@ class Urls:
         self.rules = request.resource_path(root, "rules")
         self.create = request.resource_path(root, "create")
         self.templates = request.resource_path(root, "templates")
+        self.api = request.resource_path(root, "api", "docs")
         self.use_cases = request.resource_path(root, "use-cases")
         self.how_it_works = request.resource_path(root, "how-it-works")
         self.learn = request.resource_path(root, "learn")
