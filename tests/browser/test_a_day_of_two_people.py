@@ -97,9 +97,9 @@ def written_together(ada: Page, bo: Page, smtp: Mailbox, clock: Clock) -> str:
     sound(ada, "Writers of Elm Street Bakery")
     ada.get_by_label("Your name", exact=False).first.fill("Ada")
     press(ada, "Save your name")
-    ada.get_by_label("Email address", exact=False).first.fill(BO)
+    ada.get_by_label("Their mail address").fill(BO)
     press(ada, "Mail them a link")
-    invitation = mail(smtp, BO, "")
+    invitation = mail(smtp, BO, "together")
     bo.goto(link_in(invitation))
     sound(bo, "Write Elm Street Bakery together")
     bo.get_by_label("Your name", exact=False).fill("Bo")
@@ -110,7 +110,7 @@ def written_together(ada: Page, bo: Page, smtp: Mailbox, clock: Clock) -> str:
     bo.get_by_label("What it means here").first.fill("We say it early, and kindly.")
     press(bo, "Save and go back")
     ada.goto(f"{draft}/history")
-    sound(ada, "History of the draft")
+    sound(ada, "History")
     expect(ada.get_by_text("Bo", exact=False).first).to_be_visible()
     step(clock)
     return draft
@@ -147,7 +147,7 @@ def taking_part(ada: Page, bo: Page, smtp: Mailbox, clock: Clock) -> None:
     press(bo, "Invite")
     for _ in range(100):
         bo.reload()
-        if bo.get_by_role("listitem").filter(has_text=ADA).get_by_text("later").count():
+        if bo.get_by_role("listitem").filter(has_text=ADA).get_by_text("could not be sent yet").count():
             break
         time.sleep(0.1)
     sound(bo, f"Stakeholders of {rule['title']}")
@@ -187,7 +187,7 @@ def another_address(browser: Browser, server: str, ada: Page, smtp: Mailbox, clo
         expect(ada.get_by_role("heading", name="(this one)")).to_be_visible()
         ada.get_by_label("New address").fill(NEW)
         press(ada, "Mail me a link")
-        ada.goto(link_in(mail(smtp, NEW, "")))
+        ada.goto(link_in(mail(smtp, NEW, "new address")))
         sound(ada, "Profile")
         expect(ada.get_by_role("status")).to_contain_text(f"links to sign in are mailed to {NEW} now")
         elsewhere.goto("/profile")
