@@ -65,6 +65,7 @@ class Urls:
         self.learn = request.resource_path(root, "learn")
         self.about = request.resource_path(root, "about")
         self.legacy_archive = request.resource_path(root, "legacy-archive")
+        self.api = request.resource_path(root, "api", "docs")
         # None where nobody reads it.
         self.ask = request.resource_path(root, "learn", "ask") if request.settings.organizer_inquiry_to else None
 

@@ -14,7 +14,7 @@ from webtest import TestApp
 
 from cr.projections import ALL
 from cr.projections.rebuild import rebuild
-from tests.fixtures.mail import Mailbox
+from tests.fixtures.mail import Mailbox, deliver
 from tests.fixtures.site import Clock
 from tests.functional.flow import unequal
 from tests.functional.people import form_to, sign_in
@@ -64,7 +64,7 @@ def test_nothing_yields_the_address_or_the_text_of_a_draft(
     assert any(path.is_file() for path in (tmp_path / "uploads").rglob("*"))
 
     assert "Your account is deleted" in delete_by_page(ada, " Ada@Example.org ")
-    app.registry["cr.delivery"].deliver()
+    deliver(app)
     assert smtp.messages[-1]["To"] == "ada@example.org"
     assert "was deleted" in smtp.messages[-1]["Subject"] + smtp.messages[-1].get_content()
 
