@@ -59,11 +59,13 @@ class Urls:
         self.rules = request.resource_path(root, "rules")
         self.create = request.resource_path(root, "create")
         self.templates = request.resource_path(root, "templates")
+        self.api = request.resource_path(root, "api", "docs")
         self.use_cases = request.resource_path(root, "use-cases")
         self.how_it_works = request.resource_path(root, "how-it-works")
         self.learn = request.resource_path(root, "learn")
         self.about = request.resource_path(root, "about")
         self.legacy_archive = request.resource_path(root, "legacy-archive")
+        self.api = request.resource_path(root, "api", "docs")
         # None where nobody reads it.
         self.ask = request.resource_path(root, "learn", "ask") if request.settings.organizer_inquiry_to else None
 

@@ -36,8 +36,8 @@ open this link to use this address at Community Rule from now on:
 It works once, for 10 minutes, best in the browser in which you asked
 for it. You have to be signed in there. Other browsers are signed out.
 
-If you did not ask for it, somebody may have mistyped their address. You can
-ignore this mail: the link alone changes nothing.
+If you did not ask for it, somebody may have mistyped their address. You
+can ignore this mail: the link alone changes nothing.
 """
 
 TOLD_SUBJECT = "Your address at Community Rule was changed"

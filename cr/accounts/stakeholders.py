@@ -20,7 +20,7 @@ from cr.accounts import names
 from cr.accounts.addresses import normalised
 from cr.accounts.links import LinkRefused
 from cr.accounts.signin import account_of, enter
-from cr.db import Timestamp, metadata
+from cr.db import Timestamp, metadata, one_at_a_time
 from cr.errors import Conflict, NotFound, ValidationProblem
 from cr.events.rule import STAKEHOLDERS_MOST
 from cr.limits import Interval
@@ -156,6 +156,8 @@ def at_once(request: Any) -> Interval:
 
 def add(request: Any, rule: Any, people: dict[UUID, str]) -> None:
     """Invite more people to a rule that is published. Raises `Conflict` for one who is invited already."""
+    # Of two windows that invite the same person at once, the second finds whom the first has invited.
+    one_at_a_time(request.dbsession, rule.id)
     known = {each.email for each in of(request.dbsession, rule.id)}
     if twice := known.intersection(people.values()):
         raise Conflict(f"{min(filter(None, twice))} is invited already.")

@@ -7,7 +7,7 @@ whose header is still blank, or raises a `cr.errors.Problem`. `stamped` fills th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, ClassVar, TypeVar, cast
@@ -166,11 +166,14 @@ def decoded(originator_id: Any, originator_version: int, topic: str, state: str,
 
 
 def recorded(
-    originator_id: Any, originator_version: int, topic: str, state: str, position: int, key: bytes | None
+    keys: Mapping[UUID, bytes], originator_id: Any, originator_version: int, topic: str, state: str, position: int
 ) -> Recorded:
-    """A row of the log, as `cr.events.store.read` gives it. Raises `MapperDeserialisationError` that names it."""
+    """A row of the log, as `cr.events.store.read` gives it, opened with its key among those of drafts.
+
+    Raises `MapperDeserialisationError` that names it.
+    """
     try:
-        return Recorded(position, decoded(originator_id, originator_version, topic, state, key))
+        return Recorded(position, decoded(originator_id, originator_version, topic, state, keys.get(originator_id)))
     except MapperDeserialisationError as error:
         raise MapperDeserialisationError(f"position {position}, {error}") from error
 

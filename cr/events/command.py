@@ -10,16 +10,16 @@ import argparse
 import json
 import sys
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
 
 from cr.events import rule as rules
-from cr.events.keys import draft_keys
+from cr.events.keys import draft_keys, keys_of
 from cr.events.sealing import MARK, Place, boxed, unsealed
-from cr.events.store import events, read, select, settled_head
+from cr.events.store import events, read, settled_head
 from cr.output import escaped, printable
 from cr.terminal import at_terminal, failed, say
 
@@ -79,13 +79,16 @@ def _count(text: str) -> int:
     return number
 
 
-Form = Callable[[Any], str]
+Keys = Mapping[UUID, bytes] | None
+"""Of drafts; None where this database user may not read them."""
+
+Form = Callable[[Any, Keys], str]
 """A row of the log as it is printed."""
 
 
 def _form(options: argparse.Namespace) -> Form:
     if options.json:
-        return lambda row: escaped(line(row, _opened(row)))
+        return lambda row, keys: escaped(line(row, _opened(row, keys)))
     return paragraph if options.command == "show" else summary
 
 
@@ -101,42 +104,43 @@ def line(row: Any, state: str) -> str:
     return f'{json.dumps(header, separators=(",", ":"))[:-1]},"state":{state}}}'
 
 
-def paragraph(row: Any) -> str:
+def paragraph(row: Any, keys: Keys) -> str:
     """Number, time, topic and actor, and below them what the event says."""
-    state = _state(row)
+    state = _state(row, keys)
     head = f"{row.originator_version}  {_when_what_who(row, state)}"
     said = json.dumps(state, indent=2, ensure_ascii=False).split("\n")
     return "\n".join((head, *map(printable, said), ""))
 
 
-def summary(row: Any) -> str:
+def summary(row: Any, keys: Keys) -> str:
     """All of it in one line."""
-    state = _state(row)
+    state = _state(row, keys)
     head = f"{row.position}  {_when_what_who(row, state)}  {row.originator_id} {row.originator_version}"
     return f"{head}  {printable(json.dumps(state, ensure_ascii=False))}"
 
 
-def _state(row: Any) -> dict[str, Any]:
+def _state(row: Any, keys: Keys) -> dict[str, Any]:
     """Of an event that nobody can read, the text that stands there."""
     try:
-        state = json.loads(_opened(row))
+        state = json.loads(_opened(row, keys))
     except ValueError:
         state = None
     return state if isinstance(state, dict) else {"unreadable": row.state}
 
 
-def _opened(row: Any) -> str:
+def _opened(row: Any, keys: Keys) -> str:
     """The state in clear; where that can't be, why."""
     box = boxed(row.state) if row.topic.startswith("draft.") else None
     if box is None:
         return str(row.state)
-    if not hasattr(row, "key"):
+    if keys is None:
         why = "this database user may not read its key"
-    elif row.key is None:
+    elif row.originator_id not in keys:
         why = "its key was erased"
     else:
         try:
-            return unsealed(row.key, Place(row.originator_id, row.originator_version, row.topic), box).decode()
+            place = Place(row.originator_id, row.originator_version, row.topic)
+            return unsealed(keys[row.originator_id], place, box).decode()
         except ValueError as error:
             why = str(error)
     return f'{box.clear}{MARK}{why}"}}'
@@ -156,9 +160,9 @@ def _show(engine: sa.Engine, originator: UUID, form: Form) -> int:
     version = events.c.originator_version
     shown = 0
     with _reading(engine) as connection:
-        query = select(_columns(connection)).where(events.c.originator_id == originator).order_by(version)
+        query = sa.select(events).where(events.c.originator_id == originator).order_by(version)
         while rows := connection.execute(query.where(version > shown).limit(SHOWN_AT_ONCE)).all():
-            _print(rows, form)
+            _print(connection, rows, form)
             shown = rows[-1].originator_version
     if not shown:
         failed(f"No event is about {originator}.")
@@ -169,9 +173,8 @@ def _tail(engine: sa.Engine, number: int, form: Form, *, follow: bool) -> int:
     head = settled_head(engine)
     newest = sa.select(sa.func.max(events.c.position))
     with _reading(engine) as connection:
-        columns = _columns(connection)
-        last = select(columns).where(events.c.position <= head).order_by(events.c.position.desc()).limit(number)
-        _print(reversed(connection.execute(last).all()), form)
+        last = sa.select(events).where(events.c.position <= head).order_by(events.c.position.desc()).limit(number)
+        _print(connection, connection.execute(last).all()[::-1], form)
     while follow:
         sys.stdout.flush()
         time.sleep(PAUSE)
@@ -180,15 +183,9 @@ def _tail(engine: sa.Engine, number: int, form: Form, *, follow: bool) -> int:
                 continue
         done, head = head, settled_head(engine)
         with _reading(engine) as connection:
-            for batch in read(connection, after=done, to=head, columns=columns):
-                _print(batch, form)
+            for batch in read(connection, after=done, to=head, columns=tuple(events.c)):
+                _print(connection, batch, form)
     return 0
-
-
-def _columns(connection: sa.Connection) -> Sequence[sa.Column[Any]]:
-    """Of the log, with the keys of drafts if this database user may see them."""
-    may = connection.scalar(sa.select(sa.func.has_table_privilege(draft_keys.name, "SELECT")))
-    return (*events.c, draft_keys.c.key) if may else tuple(events.c)
 
 
 def _export(engine: sa.Engine, *, rules_only: bool) -> int:
@@ -197,7 +194,8 @@ def _export(engine: sa.Engine, *, rules_only: bool) -> int:
     topics = RULES if rules_only else ()
     with _reading(engine) as connection:
         for batch in read(connection, after=0, to=head, topics=topics, columns=tuple(events.c)):
-            _print(batch, lambda row: line(row, row.state))
+            for row in batch:
+                say(line(row, row.state))
             count += len(batch)
     sys.stdout.flush()
     sys.stderr.write(f"Copied {count:,} events, up to position {head:,}.\n")
@@ -211,6 +209,8 @@ def _reading(engine: sa.Engine) -> sa.Connection:
     return engine.connect().execution_options(isolation_level="AUTOCOMMIT")
 
 
-def _print(rows: Iterable[Any], form: Form) -> None:
+def _print(connection: sa.Connection, rows: Sequence[Any], form: Form) -> None:
+    may = connection.scalar(sa.select(sa.func.has_table_privilege(draft_keys.name, "SELECT")))
+    keys = keys_of(connection, {row.originator_id for row in rows}) if may else None
     for row in rows:
-        say(form(row))
+        say(form(row, keys))

@@ -5,6 +5,7 @@ An ordinary table: the log itself can't forget.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -23,6 +24,13 @@ draft_keys = sa.Table(
     sa.Column("draft", postgresql.UUID(as_uuid=True), primary_key=True),
     sa.Column("key", sa.LargeBinary, nullable=False),
 )
+
+
+def keys_of(connection: sa.Connection, drafts: Iterable[UUID]) -> dict[UUID, bytes]:
+    """{draft: its key}, by one query, of those that have one."""
+    some = sa.literal(list(drafts), postgresql.ARRAY(draft_keys.c.draft.type))
+    query = sa.select(draft_keys.c.draft, draft_keys.c.key).where(draft_keys.c.draft == sa.any_(some))
+    return {row.draft: row.key for row in connection.execute(query)}
 
 
 class Keys:

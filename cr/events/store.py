@@ -32,7 +32,6 @@ from eventsourcing.persistence import (
 from sqlalchemy.dialects import postgresql
 
 from cr.db import Timestamp, metadata
-from cr.events.keys import draft_keys
 
 Connect = Callable[[], AbstractContextManager[sa.Connection]]
 """Opens the connection to write through: the request's own, or a transaction of its own for a command at a terminal."""
@@ -219,17 +218,7 @@ BATCH_BYTES = 4 * 2**20
 """Of states in one batch: a revision may have half a megabyte, and a thousand of them must not be held at once."""
 
 
-COLUMNS = (
-    *(events.c.originator_id, events.c.originator_version, events.c.topic, events.c.state, events.c.position),
-    draft_keys.c.key,
-)
-"""Of a row that `cr.events.base.recorded` reads. With its key: to ask for that of each draft would take longer."""
-
-
-def select(columns: Sequence[sa.Column[Any]]) -> sa.Select[Any]:
-    """Rows of the log, each with its draft's key where that is among `columns`."""
-    keyed = events.outerjoin(draft_keys, draft_keys.c.draft == events.c.originator_id)
-    return sa.select(*columns).select_from(keyed if draft_keys.c.key in columns else events)
+COLUMNS = (events.c.originator_id, events.c.originator_version, events.c.topic, events.c.state, events.c.position)
 
 
 def read(
@@ -259,7 +248,7 @@ def read(
     sized = sa.select(next_ones.c.position, (total - next_ones.c.bytes).label("before")).subquery()
     last = sa.select(sa.func.max(sized.c.position)).where(sized.c.before < BATCH_BYTES).scalar_subquery()
     # Up to a position and not joined with positions: the planner then always goes along the index.
-    query = select(columns).where(*wanted, events.c.position <= last).order_by(events.c.position).limit(batch)
+    query = sa.select(*columns).where(*wanted, events.c.position <= last).order_by(events.c.position).limit(batch)
     while rows := connection.execute(query, {"after": after}).all():
         yield rows
         after = rows[-1].position

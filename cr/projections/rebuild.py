@@ -22,6 +22,7 @@ from pyramid.events import ApplicationCreated
 from cr import page_cache
 from cr.db import NAMING, Timestamp, metadata
 from cr.events.base import recorded
+from cr.events.keys import keys_of
 from cr.events.store import BUSY, PATIENCE, events, read, safe_head, settled_head
 from cr.projections import ALL
 from cr.projections.base import Buffer, Projection
@@ -345,11 +346,14 @@ def _copies(tables: Iterable[sa.Table], schema: str) -> list[sa.Table]:
     return [table.to_metadata(scratch, schema=schema) for table in tables]
 
 
-def _replay(connection: sa.Connection, schema: str, chosen: Sequence[Projection], batch: Iterable[Any]) -> None:
-    """`batch`: rows of the log as `cr.events.store.read` gives them."""
-    buffer = Buffer()
+def _replay(connection: sa.Connection, schema: str, chosen: Sequence[Projection], batch: Sequence[Any]) -> None:
+    """`batch`: rows of the log as `cr.events.store.read` gives them.
+
+    A key that was erased since they were read is no harm: `draft.Erased` stands behind them.
+    """
+    buffer, keys = Buffer(), keys_of(connection, {row.originator_id for row in batch})
     for row in batch:
-        event = recorded(*row)
+        event = recorded(keys, *row)
         for projection in chosen:
             for operation in projection.operations(event):
                 buffer.add(operation)

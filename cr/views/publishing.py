@@ -72,9 +72,6 @@ class PublishViews(DraftPage):
         revises = revised_rule(self.row, self.request)
         if revises and revises["withdrawn"]:
             missing.append({"text": "The rule was withdrawn. It gets no further revision.", "url": revises["url"]})
-        elif revises and not revises["organized"]:
-            gone = "You are no longer an organizer of this rule. Ask its owner to let you in again."
-            missing.append({"text": gone, "url": revises["url"]})
         elif not revises and self.draft.owner != self.actor:
             missing.append({"text": only_the_owner(self.who_began()), "url": self.url("writers")})
         if not self.draft.title:

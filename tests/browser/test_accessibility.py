@@ -42,7 +42,7 @@ def organizer(
         page.get_by_role("button", name="Save and go back").click()
         page.goto(f"{draft}/publish")
         page.get_by_role("button", name="Publish the rule").click()
-        rule = page.locator(".notice a").get_attribute("href") or ""
+        rule = page.locator(".notice a.link").get_attribute("href") or ""
         published = page.url
         page.goto(f"{rule.rstrip('/')}/edit")
         page.get_by_role("button", name="Open a draft").click()

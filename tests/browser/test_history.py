@@ -84,7 +84,7 @@ def test_a_reader_compares_two_revisions(context: BrowserContext, smtp: Mailbox)
     save(page)
     page.goto(f"{draft}/publish")
     page.get_by_role("button", name="Publish the rule").click()
-    rule = page.locator(".notice a").get_attribute("href") or ""
+    rule = page.locator(".notice a.link").get_attribute("href") or ""
     page.goto(f"{rule.rstrip('/')}/edit")
     page.get_by_role("button", name="Open a draft").click()
     second = page.url.rstrip("/")
@@ -115,7 +115,7 @@ def test_every_page_of_it_can_be_used_by_everybody(browser: Browser, server: str
         save(page)
         page.goto(f"{draft}/publish")
         page.get_by_role("button", name="Publish the rule").click()
-        rule = (page.locator(".notice a").get_attribute("href") or "").rstrip("/")
+        rule = (page.locator(".notice a.link").get_attribute("href") or "").rstrip("/")
         page.goto(f"{rule}/edit")
         page.get_by_role("button", name="Open a draft").click()
         second = page.url.rstrip("/")

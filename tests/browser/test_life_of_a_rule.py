@@ -200,7 +200,7 @@ def copied(page: Page, rule: str, server: str) -> None:
     press(page, "Save and go back")
     page.get_by_role("link", name="Continue to publish").click()
     press(page, "Publish the rule")
-    page.locator(".notice a").click()
+    page.locator(".notice a.link").click()
     expect(page.get_by_text("Based on")).to_contain_text("Elm Street Bakery")
     page.goto(rule)
     expect(page.get_by_role("link", name="Oak Street Bakery")).to_be_visible()

@@ -51,7 +51,7 @@ def test_from_a_blank_page_to_the_history_of_two_revisions(
 
         page.get_by_role("link", name="Continue to publish").click()
         page.get_by_role("button", name="Publish the rule").click()
-        page.locator(".notice a").click()
+        page.locator(".notice a.link").click()
         expect(page.get_by_role("heading", level=1)).to_have_text("Elm Street Garden")
         expect(page.get_by_text("Wait seven days")).to_be_visible()
         rule = page.url

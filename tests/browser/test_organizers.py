@@ -46,7 +46,7 @@ def published(page: Page) -> str:
     page.get_by_role("heading", level=3).or_(page.locator("ul.rules h2")).first.get_by_role("link").click()
     page.get_by_role("link", name="Continue to publish").click()
     page.get_by_role("button", name="Publish the rule").click()
-    page.locator(".notice a").click()
+    page.locator(".notice a.link").click()
     return page.url.rstrip("/")
 
 

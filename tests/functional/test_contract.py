@@ -16,6 +16,7 @@ from cr.views.api.examples import DOCUMENT, PAYLOAD
 from tests.fixtures.mail import Mailbox
 from tests.fixtures.site import Clock, MakeApp
 from tests.functional.people import form_to, mailed_link, path_of, sign_in
+from tests.functional.test_api_stakeholders import link_to
 from tests.functional.waiting import the_mail, waiting
 from tests.uploads.pictures import PDF, picture, saved
 
@@ -232,6 +233,68 @@ def test_post_rules_id_duplicate(ada: TestApp, bo: TestApp) -> None:
     refused(bo.post_json(f"/api/rules/{rule_id}/duplicate", {}, expect_errors=True), 403, "forbidden")
 
 
+def test_get_post_rules_id_stakeholders(ada: TestApp, bo: TestApp, client: TestApp, clock: Clock) -> None:
+    path = f"/api/rules/{publish(ada)}/stakeholders"
+    assert ada.get(path).json == {"stakeholders": []}
+    one = ada.post_json(path, {"email": "Sam@Example.org"}, status=201).json["stakeholder"]
+    assert one.keys() == {"id", "email", "invitedAt", "acceptedAt", "status"}
+    assert (one["email"], one["acceptedAt"], one["status"]) == ("sam@example.org", None, "pending")
+    assert ISO.fullmatch(one["invitedAt"])
+    assert ada.get(path).json == {"stakeholders": [one]}
+    refused(bo.get(path, expect_errors=True), 404, "not_found")
+    refused(bo.post_json(path, {"email": "eve@example.org"}, expect_errors=True), 404, "not_found")
+    refused(client.get(path, expect_errors=True), 401, "unauthorized")
+    too_soon(ada.post_json(path, {"email": "p0@example.org"}, expect_errors=True), 60)
+    for number in range(29):
+        clock.advance(timedelta(minutes=1))
+        ada.post_json(path, {"email": f"p{number}@example.org"}, status=201)
+    clock.advance(timedelta(minutes=1))
+    refused(ada.post_json(path, {"email": "p30@example.org"}, expect_errors=True), 400, "validation_error")
+    refused(ada.post_json(path, {"email": "ada@example.org"}, expect_errors=True), 400, "validation_error")
+    refused(ada.post_json(path, {"email": "sam@example.org"}, expect_errors=True), 409, "conflict")
+
+
+def test_delete_and_resend_rules_id_stakeholders_sid(
+    ada: TestApp, bo: TestApp, clock: Clock, engine: sa.Engine
+) -> None:
+    path = f"/api/rules/{publish(ada)}/stakeholders"
+    one = ada.post_json(path, {"email": "bo@example.org"}).json["stakeholder"]
+    resend = f"{path}/{one['id']}/resend"
+    assert ada.post_json(resend, {}).json == {"ok": True}
+    too_soon(ada.post_json(resend, {}, expect_errors=True), 60)
+    clock.advance(timedelta(minutes=1))
+    assert ada.post_json(resend, {}).json == {"ok": True}
+    refused(bo.post_json(resend, {}, expect_errors=True), 404, "not_found")
+    bo.get(link_to(engine, "bo@example.org"), status=303)
+    (accepted,) = ada.get(path).json["stakeholders"]
+    assert accepted["status"] == "accepted"
+    assert ISO.fullmatch(accepted["acceptedAt"])
+    clock.advance(timedelta(minutes=1))
+    refused(ada.post_json(resend, {}, expect_errors=True), 400, "validation_error")
+    refused(bo.delete(f"{path}/{one['id']}", expect_errors=True), 404, "not_found")
+    assert ada.delete(f"{path}/{one['id']}").json == {"ok": True}
+    assert ada.get(path).json == {"stakeholders": []}
+    refused(ada.delete(f"{path}/{one['id']}", expect_errors=True), 404, "not_found")
+
+
+def test_get_invites_rule_stakeholder_verify(
+    app: Any, ada: TestApp, bo: TestApp, clock: Clock, engine: sa.Engine
+) -> None:
+    rule_id = publish(ada)
+    ada.post_json(f"/api/rules/{rule_id}/stakeholders", {"email": "cy@example.org"})
+    link = link_to(engine, "cy@example.org")
+    cy, verify = another_browser(app), "/api/invites/rule-stakeholder/verify"
+    assert cy.head(link).body == b""
+    page = cy.get(link, status=200)
+    assert cy.get("/api/auth/session").json == {"user": None}
+    assert path_of(bo.get(link, status=303).location) == "/login?error=stakeholder_wrong_account"
+    assert path_of(form_to(page, verify).submit(status=303).location).rstrip("/") == f"/rules/{rule_id}"
+    assert cy.get("/api/auth/session").json["user"]["email"] == "cy@example.org"
+    (mine,) = cy.get("/api/rules/me").json["rules"]
+    assert (mine["id"], mine["role"], mine.keys()) == (rule_id, "stakeholder", {*LISTED, "role"})
+    assert path_of(cy.get(f"{verify}?token=nonsense", status=303).location) == "/login?error=invalid_link"
+
+
 def test_get_templates(client: TestApp) -> None:
     shape = {"id", "slug", "title", "category", "description", "body", "sortOrder", "featured"}
     answer = client.get("/api/templates").json
@@ -312,6 +375,65 @@ def test_get_uploads_id(ada: TestApp, client: TestApp) -> None:
     assert {"max-age=31536000", "immutable"} <= set(shown.headers["Cache-Control"].split(", "))
     assert shown.headers["X-Content-Type-Options"] == "nosniff"
     refused(client.get(f"/api/uploads/{uuid4()}", expect_errors=True), 404, "not_found")
+
+
+def test_delete_user_me(app: Any, ada: TestApp, client: TestApp, smtp: Mailbox, clock: Clock) -> None:
+    path, rule = "/api/user/me", f"/api/rules/{publish(ada)}"
+    refused(client.delete(path, expect_errors=True), 401, "unauthorized")
+    ada.put_json("/api/drafts/me", {"payload": {"title": "Oak"}})
+    clock.advance(timedelta(minutes=1))
+    elsewhere = sign_in(app, smtp, "ada@example.org")
+    before = ada.get("/api/auth/session").json["user"]["id"]
+    assert ada.delete(path).json == {"ok": True}
+    for browser in (ada, elsewhere):
+        assert browser.get("/api/auth/session").json == {"user": None}
+    assert client.get(rule).json["rule"]["title"] == "Elm Street"
+    clock.advance(timedelta(minutes=1))
+    again = sign_in(app, smtp, "ada@example.org")
+    assert again.get("/api/auth/session").json["user"]["id"] != before
+    assert again.get(rule).json["viewerIsOwner"] is False
+    assert again.get("/api/rules/me").json == {"rules": []}
+    assert again.get("/api/drafts/me").json == {"draft": None}
+
+
+def test_post_user_email_change_request_and_get_verify(
+    app: Any, ada: TestApp, bo: TestApp, client: TestApp, smtp: Mailbox, clock: Clock
+) -> None:
+    path, verify = "/api/user/email-change/request", "/api/user/email-change/verify"
+
+    def ask(email: str) -> str:
+        clock.advance(timedelta(minutes=1))
+        assert ada.post_json(path, {"newEmail": email}).json == {"ok": True}
+        return path_of(mailed_link(smtp))
+
+    refused(client.post_json(path, {"newEmail": "ada@new.example.org"}, expect_errors=True), 401, "unauthorized")
+    refused(ada.post_json(path, {"newEmail": "nothing"}, expect_errors=True), 400, "validation_error")
+    clock.advance(timedelta(minutes=1))
+    elsewhere = sign_in(app, smtp, "ada@example.org")
+    link = ask("ada@new.example.org")
+    too_soon(ada.post_json(path, {"newEmail": "ada@other.example.org"}, expect_errors=True), 60)
+    assert elsewhere.get("/api/auth/session").json["user"]["email"] == "ada@example.org"
+    assert path_of(ada.get(link, status=303).location) == "/profile?email_change=ok"
+    assert ada.get("/api/auth/session").json["user"]["email"] == "ada@new.example.org"
+    assert elsewhere.get("/api/auth/session").json == {"user": None}
+    for refused_link, error in (
+        (f"{verify}?token=nonsense", "invalid"),
+        (link, "expired"),
+        (ask("bo@example.org"), "taken"),
+    ):
+        assert path_of(ada.get(refused_link, status=303).location) == f"/profile?error=email_change_{error}"
+
+
+def test_post_use_cases_slug_duplicate(ada: TestApp, client: TestApp) -> None:
+    path = "/api/use-cases/ternfield/duplicate"
+    refused(client.post_json(path, {}, expect_errors=True), 401, "unauthorized")
+    answer = ada.post_json(path, {}).json
+    assert answer.keys() == {"rule"}
+    assert answer["rule"].keys() == {"id", "title", "summary", "createdAt"}
+    read = ada.get(f"/api/rules/{answer['rule']['id']}").json
+    assert read["viewerIsOwner"] is True
+    assert read["rule"]["document"]["sections"]
+    refused(ada.post_json("/api/use-cases/nonsense/duplicate", {}, expect_errors=True), 404, "not_found")
 
 
 # The paragraphs around it

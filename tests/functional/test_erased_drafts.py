@@ -38,8 +38,8 @@ def test_a_draft_that_was_erased_is_nowhere(ada: TestApp, bo: TestApp, client: T
         erase(engine, draft)
     assert draft_pages(ada, bo, first, second) == {404}
     write(ada, f"{second}/about", page=page, title="Typed before it was erased", status=404)
-    assert "Elm Street, erased" not in ada.get("/drafts")
-    assert "Elm Street, erased" not in bo.get("/drafts")
+    assert "Elm Street, erased" not in ada.get("/profile")
+    assert "Elm Street, erased" not in bo.get("/profile")
     assert "Oak Street" in ada.get(other)
     assert ada.get("/api/drafts/me").json["draft"]["payload"]["title"] == "Oak Street"
     for path in ("", "/history", "/revisions", "/history.ndjson", "/feed.atom"):

@@ -294,6 +294,27 @@ def test_a_writer_to_whom_the_draft_is_passed_on_owns_it(
     assert unequal(engine) == []
 
 
+def test_who_deletes_their_account_leaves_what_they_write_with_others(
+    ada: TestApp, bo: TestApp, cy: TestApp, draft: str, engine: sa.Engine, clock: Clock
+) -> None:
+    let_in(ada, bo, draft, "Bo")
+    write(bo, f"{draft}/about", summary="Between three roads.")
+    theirs = start(bo, "Oak")
+    let_in(bo, ada, theirs)
+    invite(cy, f"{start(cy, 'Ash')}/writers", "ada@example.org")
+    clock.advance(timedelta(minutes=2))
+    invite(ada, f"{draft}/writers", "dee@example.org")
+    ada.delete("/api/user/me")
+    assert people(bo.get(f"{draft}/writers")) == ["Bo (you)"]
+    assert "Between three roads." in bo.get(draft)
+    assert people(bo.get(f"{theirs}/writers")) == ["Bo (you)"]
+    # Neither whom they invited is kept nor who invited them; the one mail to come says that the account is gone.
+    assert count(engine, "join_links") == 0
+    assert [(mail.recipient, "deleted" in mail.subject) for mail in waiting(engine)] == [("ada@example.org", True)]
+    publish(bo, draft)
+    assert unequal(engine) == []
+
+
 # Invitations by mail
 
 

@@ -33,6 +33,7 @@ from cr.db import create_engine
 from cr.development.postgres import Postgres
 from cr.events.base import JsonMapper, recorded
 from cr.events.draft import ValueDescribed
+from cr.events.keys import keys_of
 from cr.events.store import Recorder, read
 from cr.projections import ALL
 from cr.projections.rebuild import rebuild
@@ -232,8 +233,9 @@ def _with_logs(options: argparse.Namespace, what: str) -> None:
 def replay_once(engine: sa.Engine, head: int) -> None:
     with engine.connect() as connection:
         for batch in read(connection, after=0, to=head):
+            keys = keys_of(connection, {row.originator_id for row in batch})
             for row in batch:
-                event = recorded(*row)
+                event = recorded(keys, *row)
                 for projection in ALL:
                     list(projection.operations(event))
 

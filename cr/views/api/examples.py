@@ -107,7 +107,6 @@ EXAMPLES: dict[Any, Any] = {
     stakeholders.Invitation: {"email": "sam@example.org"},
     stakeholders.Invited: {"stakeholder": INVITED},
     stakeholders.StakeholderList: {"stakeholders": [INVITED]},
-    user.EmailChange: {"newEmail": "robin@new.example.org"},
     uploads.Uploaded: {
         "url": f"/api/uploads/{UPLOAD_ID}",
         "id": UPLOAD_ID,
