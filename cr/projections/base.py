@@ -101,6 +101,8 @@ class Buffer:
         key = tuple([source[name] for name in _key(table)])
         if isinstance(operation, Insert):
             self.inserts[table][key] = dict(operation.row)
+            # It was for a row that was not there yet.
+            self.updates[table].pop(key, None)
         elif (new := self.inserts[table].get(key)) is not None:
             new.update(operation.values)
         elif (changed := self.updates[table].get(key)) is not None:

@@ -189,7 +189,7 @@ def another_address(browser: Browser, server: str, ada: Page, smtp: Mailbox, clo
         press(ada, "Mail me a link")
         ada.goto(link_in(mail(smtp, NEW, "new address")))
         sound(ada, "Profile")
-        expect(ada.get_by_role("status")).to_contain_text(f"links to sign in are mailed to {NEW} now")
+        expect(ada.locator(".notice.done")).to_contain_text(f"links to sign in are mailed to {NEW} now")
         elsewhere.goto("/profile")
         assert "/login" in elsewhere.url
     assert "changed" in mail(smtp, ADA, "address")["Subject"]

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from email.message import EmailMessage
 from typing import Any
 
 import sqlalchemy as sa
-from pyramid_mailer.interfaces import IMailer
 
-from cr.mail import compose
 from cr.mail.outbox import outbox
-from tests.fixtures.mail import Mailbox
+from tests.fixtures.mail import Mailbox, deliver
 
 
 def waiting(engine: sa.Engine) -> list[Any]:
@@ -22,18 +19,9 @@ def waiting(engine: sa.Engine) -> list[Any]:
 
 def the_mail(app: Any, smtp: Mailbox, engine: sa.Engine) -> EmailMessage:
     """The one that waits, sent."""
-    (row,) = waiting(engine)
-    message = compose(
-        app.registry["cr.settings"],
-        row.recipient,
-        row.subject,
-        row.text,
-        at=datetime.now(UTC),
-        message_id=row.message_id,
-        reply_to=row.reply_to,
-    )
+    (_,) = waiting(engine)
     before = len(smtp.messages)
-    app.registry.getUtility(IMailer).send_immediately(message)
+    deliver(app)
     (sent,) = smtp.messages[before:]
     return sent
 

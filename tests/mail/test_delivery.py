@@ -10,7 +10,7 @@ import pytest
 import sqlalchemy as sa
 from webtest import TestApp
 
-from cr.mail import outbox
+from cr.mail import delivery, outbox
 from cr.mail.delivery import AWAY_LONGEST, GIVEN_UP_AFTER, LONGEST, Deliverer
 from cr.mail.outbox import ROWS_STAY, WORDS_STAY
 from tests.fixtures.mail import Mailbox, deliver, free_port, mail_server
@@ -47,9 +47,12 @@ def test_what_is_rolled_back_is_not_sent(app: Any, smtp: Mailbox) -> None:
     assert smtp.messages == []
 
 
-def test_the_thread_is_woken_by_a_commit(app: Any, smtp: Mailbox, delivering: None) -> None:
-    letter(app, "ada@example.org")
-    assert any(smtp.messages for _ in patiently())
+def test_the_thread_is_woken_by_commits(app: Any, smtp: Mailbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(delivery, "LOOK_SECONDS", 3600)
+    with Deliverer(app.registry):
+        for number in range(5):
+            letter(app, "ada@example.org")
+            assert any(len(smtp.messages) > number for _ in patiently())
 
 
 def test_a_refusal_for_now_is_tried_again_after_growing_pauses(
