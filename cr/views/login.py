@@ -35,7 +35,7 @@ class LoginPage:
         self.request = request
 
     def _page(self, **more: Any) -> dict[str, Any]:
-        return {"email": "", "next": None, "error": None, "errors": None, **more}
+        return {"email": "", "next": None, "error": None, "errors": None, "sign_out": False, **more}
 
     def _next(self, given: str | None) -> str:
         """Where to go on to: to the page that somebody came from, else to their own."""
@@ -52,8 +52,10 @@ class LoginPage:
         if sentence is None:
             return HTTPSeeOther(next_path)
         # Whoever opens their link a second time has what they wanted: say so.
-        still = "" if sentence == SENTENCES[WRONG_ACCOUNT] else " all the same"
-        return self._page(next=next_path, error=f"{sentence} You are signed in as {identity.email}{still}.")
+        wrong = sentence == SENTENCES[WRONG_ACCOUNT]
+        still = "" if wrong else " all the same"
+        error = f"{sentence} You are signed in as {identity.email}{still}."
+        return self._page(next=next_path, error=error, sign_out=wrong)
 
     @view_config(request_method="POST")
     def send(self) -> Any:

@@ -186,3 +186,14 @@ def test_signing_in_by_an_invitation_keeps_what_was_written_before(
     invite(ada, rule, CY)
     form_to(client.get(link_to(engine, CY)), VERIFY).submit(status=303)
     assert "Elm Street Garden" in client.get("/profile")
+
+
+def test_whoever_is_signed_in_as_somebody_else_signs_out_where_they_are_told_to(
+    ada: TestApp, bo: TestApp, engine: sa.Engine, rule: str
+) -> None:
+    invite(ada, rule, CY)
+    page = bo.get(link_to(engine, CY)).follow()
+    assert "signed in as bo@example.org" in words(page)
+    assert [each.action for each in page.forms.values()] == ["/logout"]
+    form_to(page, "/logout").submit(status=303)
+    assert "Take part in" in bo.get(link_to(engine, CY), status=200).html.h1.text
