@@ -21,6 +21,11 @@ TEMPLATE = "cr:templates/profile.jinja2"
 
 CHANGED = "Your address is changed: links to sign in are mailed to {email} now. Your other browsers are signed out."
 
+DONE = {
+    "left": "You left the rule. It is on your profile no longer.",
+}
+"""What was done just now, by the code in the address of the page."""
+
 REFUSED = {
     "email_change_invalid": (
         "That link does not work. Perhaps a piece of it was lost on the way. Your address is still {email}. "
@@ -60,7 +65,7 @@ class ProfileViews:
         return page(
             self.request,
             error=refused.format(email=email) if refused else None,
-            done=CHANGED.format(email=email) if asked.get("email_change") == "ok" else None,
+            done=CHANGED.format(email=email) if asked.get("email_change") == "ok" else DONE.get(asked.get("done", "")),
         )
 
     @view_config(name="name", request_method="POST")
@@ -71,6 +76,11 @@ class ProfileViews:
             return page(self.request, errors={NAME.name: fault}, name=name)
         names.rename(self.request, name)
         return HTTPSeeOther(self.request.urls.profile)
+
+
+def done(request: Any, what: str) -> HTTPSeeOther:
+    """To the page of the person who is signed in, which says that this, a code of `DONE`, was done."""
+    return HTTPSeeOther(request.resource_path(request.root, "profile", query={"done": what}))
 
 
 def page(

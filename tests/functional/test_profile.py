@@ -134,8 +134,9 @@ def test_a_rule_that_i_have_a_stake_in_is_here_until_i_leave(ada: TestApp, bo: T
     assert "Rules you have a stake in" in [each.text for each in page.html.select("h2")]
     assert links(page, "Write the next revision") == []
     ask = bo.get(links(page, "Leave")[0])
-    form_to(ask, f"{rule}/stakeholders/leave").submit(status=303)
-    assert "Oak Lane" not in bo.get("/profile")
+    after = form_to(ask, f"{rule}/stakeholders/leave").submit(status=303).follow()
+    assert after.html.select_one("[role=status]").text.startswith("You left the rule.")
+    assert "Oak Lane" not in after
 
 
 def test_what_is_another_persons_is_not_here(ada: TestApp, bo: TestApp, engine: sa.Engine) -> None:

@@ -21,6 +21,9 @@ from cr.times import iso_z
 from cr.views.api.mailed import OPENED, PRESSED
 from cr.views.api.operations import Address, Done, Moment, Operation
 
+ACCEPTED = "You-take-part"
+"""Where the page of a rule says to a new stakeholder that they take part."""
+
 
 class Invitation(BaseModel):
     """Whom to invite."""
@@ -181,6 +184,9 @@ class Verify:
         if identity and identity.email != found.email:
             raise LinkRefused("stakeholder_wrong_account")
         if identity or pressed:
-            return HTTPSeeOther(to_rule, headers=stakeholders.accept(request, found))
-        values = {"token": token, "email": found.email, "action": request.path, "rule": {"title": found.rule.title}}
+            headers = stakeholders.accept(request, found)
+            # The page is the same for everybody: the place in it says what came of the link.
+            return HTTPSeeOther(f"{to_rule}#{ACCEPTED}", headers=headers)
+        rule = {"title": found.rule.title, "url": to_rule}
+        values = {"token": token, "email": found.email, "action": request.path, "rule": rule}
         return render_to_response("cr:templates/stakeholder_accept.jinja2", values, request=request)
