@@ -22,6 +22,7 @@ TEMPLATE = "cr:templates/profile.jinja2"
 CHANGED = "Your address is changed: links to sign in are mailed to {email} now. Your other browsers are signed out."
 
 DONE = {
+    "name": "Your name is saved.",
     "left": "You left the rule. It is on your profile no longer.",
 }
 """What was done just now, by the code in the address of the page."""
@@ -75,7 +76,7 @@ class ProfileViews:
             self.request.response.status_int = 400
             return page(self.request, errors={NAME.name: fault}, name=name)
         names.rename(self.request, name)
-        return HTTPSeeOther(self.request.urls.profile)
+        return done(self.request, "name")
 
 
 def done(request: Any, what: str) -> HTTPSeeOther:

@@ -92,8 +92,9 @@ def test_a_name_that_is_too_long_comes_back_with_a_sentence(ada: TestApp) -> Non
 def test_how_i_am_called_is_said_and_changed_here(ada: TestApp, engine: sa.Engine) -> None:
     form = form_to(ada.get("/profile"), "/profile/name")
     form["your-name"] = "Ada of Elm Street"
-    assert path_of(form.submit(status=303).location) == "/profile"
-    form = form_to(ada.get("/profile"), "/profile/name")
+    page = form.submit(status=303).follow()
+    assert page.html.select_one("[role=status]").text == "Your name is saved."
+    form = form_to(page, "/profile/name")
     assert form["your-name"].value == "Ada of Elm Street"
     for wrong, sentence in (("The owner", "choose another"), ("x" * 81, "shorten it to 80")):
         form["your-name"] = wrong
