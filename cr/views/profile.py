@@ -24,6 +24,7 @@ CHANGED = "Your address is changed: links to sign in are mailed to {email} now. 
 DONE = {
     "name": "Your name is saved.",
     "left": "You left the rule. It is on your profile no longer.",
+    "withdrawn": "The rule is withdrawn. Whoever opens its address reads that it was, when, by whom and why.",
 }
 """What was done just now, by the code in the address of the page."""
 
