@@ -255,7 +255,7 @@ def test_get_post_rules_id_stakeholders(ada: TestApp, bo: TestApp, client: TestA
 
 
 def test_delete_and_resend_rules_id_stakeholders_sid(
-    ada: TestApp, bo: TestApp, clock: Clock, engine: sa.Engine
+    app: Any, smtp: Mailbox, ada: TestApp, bo: TestApp, clock: Clock
 ) -> None:
     path = f"/api/rules/{publish(ada)}/stakeholders"
     one = ada.post_json(path, {"email": "bo@example.org"}).json["stakeholder"]
@@ -265,7 +265,7 @@ def test_delete_and_resend_rules_id_stakeholders_sid(
     clock.advance(timedelta(minutes=1))
     assert ada.post_json(resend, {}).json == {"ok": True}
     refused(bo.post_json(resend, {}, expect_errors=True), 404, "not_found")
-    bo.get(link_to(engine, "bo@example.org"), status=303)
+    bo.get(link_to(app, smtp, "bo@example.org"), status=303)
     (accepted,) = ada.get(path).json["stakeholders"]
     assert accepted["status"] == "accepted"
     assert ISO.fullmatch(accepted["acceptedAt"])
@@ -277,12 +277,10 @@ def test_delete_and_resend_rules_id_stakeholders_sid(
     refused(ada.delete(f"{path}/{one['id']}", expect_errors=True), 404, "not_found")
 
 
-def test_get_invites_rule_stakeholder_verify(
-    app: Any, ada: TestApp, bo: TestApp, clock: Clock, engine: sa.Engine
-) -> None:
+def test_get_invites_rule_stakeholder_verify(smtp: Mailbox, app: Any, ada: TestApp, bo: TestApp, clock: Clock) -> None:
     rule_id = publish(ada)
     ada.post_json(f"/api/rules/{rule_id}/stakeholders", {"email": "cy@example.org"})
-    link = link_to(engine, "cy@example.org")
+    link = link_to(app, smtp, "cy@example.org")
     cy, verify = another_browser(app), "/api/invites/rule-stakeholder/verify"
     assert cy.head(link).body == b""
     page = cy.get(link, status=200)
