@@ -183,6 +183,26 @@ def test_publishing_says_how_many_are_invited_and_where_to_see_it(ada: TestApp, 
     assert len(listed(ada, f"/api{rule}")) == 2
 
 
+def test_invitations_that_come_too_soon_publish_nothing_and_lose_nothing(ada: TestApp, clock: Clock) -> None:
+    for title in ("Elm", "Oak"):
+        put = {"payload": {"title": title, "sections": DOCUMENT["sections"], "stakeholderEmails": [CY]}}
+        ada.put_json("/api/drafts/me", put)
+        draft = path_of(ada.get("/profile").click(f"^{title}$").request.url).rstrip("/")
+        if title == "Elm":
+            publish(ada, draft)
+    form = form_to(ada.get(f"{draft}/publish"), f"{draft}/publish")
+    form["record"] = "https://example.org/minutes"
+    page = form.submit(status=429)
+    assert "Please wait a moment and try again." in page.html.select_one(".errors").text
+    assert [each["title"] for each in ada.get("/api/rules/me").json["rules"]] == ["Elm"]
+    clock.advance(MINUTE)
+    again = form_to(page, f"{draft}/publish")
+    assert again["record"].value == "https://example.org/minutes"
+    again.submit(status=303)
+    assert sorted(each["title"] for each in ada.get("/api/rules/me").json["rules"]) == ["Elm", "Oak"]
+    assert list(told(ada.get(f"{draft}/published").click("See how it fares"))) == [CY]
+
+
 def test_signing_in_by_an_invitation_keeps_what_was_written_before(
     app: Any, smtp: Mailbox, ada: TestApp, client: TestApp, rule: str
 ) -> None:
