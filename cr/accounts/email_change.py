@@ -66,9 +66,9 @@ def ask(request: Any, email: str) -> str:
     try:
         address = normalised(email)
     except ValueError:
-        raise _refused("Write an address, such as name@example.org.") from None
+        raise _refused("Write an email address, such as name@example.org.") from None
     if address == identity.email:
-        raise _refused("This is your address already. Write the one that you want to have instead.")
+        raise _refused("This is your email address already. Write the one that you want to have instead.")
     origin = public_origin(request)
     request.at_most_once(
         Interval("email-change:address", address, 60),

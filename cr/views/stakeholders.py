@@ -60,7 +60,7 @@ class StakeholdersViews(Page):
         try:
             addresses = stakeholders.read(typed, known, self.request.identity.email)
             if not addresses:
-                sentence = "They are invited already." if typed.strip() else "Write at least one address."
+                sentence = "They are invited already." if typed.strip() else "Write at least one email address."
                 return self._again(typed, 400, sentence)
             people = stakeholders.named(addresses, own=self.request.identity.email)
             stakeholders.add(self.request, self.rule, people)

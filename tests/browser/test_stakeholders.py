@@ -34,7 +34,7 @@ def test_somebody_is_invited_accepts_and_leaves(
         ada.get_by_label("Email addresses").fill(f"{CY}\nnobody")
         press(ada, "Invite")
         sound(ada, f"Stakeholders of {title}")
-        expect(ada.get_by_role("alert")).to_contain_text("“nobody” is no mail address.")
+        expect(ada.get_by_role("alert")).to_contain_text("“nobody” is no email address.")
         ada.get_by_label("Email addresses").fill(f"{CY}\n{FAR}")
         press(ada, "Invite")
         sound(ada, f"Stakeholders of {title}")

@@ -150,7 +150,7 @@ def test_a_link_that_is_not_for_them_or_does_not_work(
     first = invite(ada, clock, url)
     link = link_to(app, smtp, CY)
     assert refused(bo, link) == "/login?error=stakeholder_wrong_account"
-    assert "another address" in bo.get(link).follow()
+    assert "another email address" in bo.get(link).follow()
     assert refused(client, f"{VERIFY}?token=x") == refused(client, VERIFY) == "/login?error=invalid_link"
 
     clock.advance(timedelta(minutes=1))
@@ -219,7 +219,7 @@ def test_what_is_refused_changes_nothing(ada: TestApp, clock: Clock, engine: sa.
         return answer["error"]["code"], answer.get("details", {}).get("fields", {}).get("email", "")
 
     assert refused(400, "ada@example.org")[1].startswith("You need no invitation")
-    assert refused(400, "nobody")[1].startswith("nobody is no mail address")
+    assert refused(400, "nobody")[1].startswith("nobody is no email address")
     assert refused(400, 7)[0] == "validation_error"
     first = invite(ada, clock, url)
     # Who was refused may try again at once; whom somebody was invited after, not.

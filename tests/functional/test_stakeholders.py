@@ -80,8 +80,8 @@ def test_several_are_invited_at_once_and_the_page_says_how_it_fares(
 def test_what_was_typed_stays_when_it_is_refused(ada: TestApp, clock: Clock, engine: sa.Engine, rule: str) -> None:
     for typed, sentence in (
         ("cy@example.org ada@example.org", "You need no invitation to your own rule."),
-        ("cy@example.org <b>", "“<b>” is no mail address."),
-        (" ", "Write at least one address."),
+        ("cy@example.org <b>", "“<b>” is no email address."),
+        (" ", "Write at least one email address."),
         (" ".join(f"n{number}@example.org" for number in range(31)), "At most 30 people can be invited."),
     ):
         page = invite(ada, rule, typed, status=400)

@@ -381,9 +381,9 @@ def test_the_address_of_an_invitation_that_is_over_is_erased(
 @pytest.mark.parametrize(
     ("typed", "said"),
     [
-        ("nonsense", "Write a mail address such as name@example.org."),
-        ("", "Write a mail address such as name@example.org."),
-        ("ada@example.org", "This is your own address."),
+        ("nonsense", "Write an email address, such as name@example.org."),
+        ("", "Write an email address, such as name@example.org."),
+        ("ada@example.org", "This is your own email address."),
         ("bo@example.org", "bo@example.org is invited already."),
     ],
 )
