@@ -45,7 +45,7 @@ stakeholders = sa.Table(
 )
 
 OPENING = "{who} invited you to be a stakeholder of a rule, the text in which a community says how it works together:"
-SUBJECT = "You are invited to take part in {rule}"
+SUBJECT = "You are invited to be a stakeholder of {rule}"
 TEXT = """\
 Hello,
 

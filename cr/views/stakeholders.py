@@ -28,7 +28,7 @@ class Page:
         self.request = request
         self.rule = context.rule
         if self.rule.status == "withdrawn":
-            raise Gone("This rule was withdrawn, so nobody has a stake in it any more.")
+            raise Gone("This rule was withdrawn, so it has no stakeholders any more.")
 
     def url(self, *more: str, **options: Any) -> str:
         return rule_path(self.request, self.rule.id, "stakeholders", *more, **options)

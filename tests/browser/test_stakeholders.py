@@ -41,7 +41,7 @@ def test_somebody_is_invited_accepts_and_leaves(
         expect(ada.get_by_role("status")).to_have_text("2 invitations are on their way.")
 
         cy.goto(link_to(app, smtp, CY))
-        sound(cy, f"Take part in “{title}”?")
+        sound(cy, f"Be a stakeholder of “{title}”?")
         press(cy, "Accept and sign in")
         at(cy, title)
         assert cy.url == rule

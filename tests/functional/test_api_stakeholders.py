@@ -101,7 +101,7 @@ def test_the_mail_says_who_invites_to_what_and_what_it_means(
 ) -> None:
     invite(ada, clock, url)
     ((subject, text),) = mails(engine, CY)
-    assert subject == "You are invited to take part in “Elm Street”"
+    assert subject == "You are invited to be a stakeholder of “Elm Street”"
     for part in ("Somebody who uses Community Rule", f"http://localhost{url.removeprefix('/api')}\n", "30 days"):
         assert part in text
     assert "ada@example.org" not in text
@@ -111,12 +111,12 @@ def test_the_mail_says_who_invites_to_what_and_what_it_means(
 @pytest.mark.parametrize(
     ("title", "subject"),
     [
-        ("Elm\r\nBcc: all@example.org", "You are invited to take part in a rule"),
-        ("Elm\r\nStreet", "You are invited to take part in “Elm Street”"),
-        ("Your account is closed, see paypal.example", "You are invited to take part in a rule"),
-        ("HTTPS://evil", "You are invited to take part in a rule"),
-        ("Rule no. 2.1", "You are invited to take part in “Rule no. 2.1”"),
-        ("x" * 500, f"You are invited to take part in “{'x' * 59}…”"),
+        ("Elm\r\nBcc: all@example.org", "You are invited to be a stakeholder of a rule"),
+        ("Elm\r\nStreet", "You are invited to be a stakeholder of “Elm Street”"),
+        ("Your account is closed, see paypal.example", "You are invited to be a stakeholder of a rule"),
+        ("HTTPS://evil", "You are invited to be a stakeholder of a rule"),
+        ("Rule no. 2.1", "You are invited to be a stakeholder of “Rule no. 2.1”"),
+        ("x" * 500, f"You are invited to be a stakeholder of “{'x' * 59}…”"),
     ],
 )
 def test_what_people_write_makes_no_header_and_no_link_of_a_mail(
