@@ -26,11 +26,11 @@ CHANGED = (
 REFUSED = {
     "email_change_invalid": (
         "That link does not work. Perhaps a piece of it was lost on the way. Your email address is still {email}. "
-        "To change it, ask for a new link under “Address, devices and data”."
+        "To change it, ask for a new link under “Your account”."
     ),
     "email_change_expired": (
         "That link was used already, or it is older than 10 minutes, or you asked for another one since. "
-        "Your email address is {email}. To change it, ask for a new link under “Address, devices and data”."
+        "Your email address is {email}. To change it, ask for a new link under “Your account”."
     ),
     "email_change_taken": (
         "That email address belongs to another account here, so yours is still {email}. "

@@ -75,7 +75,7 @@ def test_the_browser_that_asked_changes_it_by_the_link(ada: TestApp, app: Any, s
 
 
 def test_the_page_asks_mails_and_says_what_came_of_it(ada: TestApp, smtp: Mailbox) -> None:
-    page = ada.get("/profile").click("Address, devices and data")
+    page = ada.get("/profile").click("Your account")
     assert "ada@example.org" in page.html.main.text
     form = form_to(page, "/profile/account/address")
     form["newEmail"] = NEW
