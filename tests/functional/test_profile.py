@@ -62,7 +62,7 @@ def test_whoever_kept_the_address_of_the_drafts_gets_here(ada: TestApp) -> None:
 def test_a_person_with_nothing_is_told_how_to_begin(ada: TestApp) -> None:
     page = ada.get("/profile")
     assert page.html.h1.text == "Profile"
-    assert [each.text for each in page.html.main.select("h2")] == ["Drafts", "Start your first", "How you are called"]
+    assert [each.text for each in page.html.main.select("h2")] == ["Drafts", "Start your first", "Your name"]
     assert "No drafts yet" in page
 
 
