@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from webtest import TestApp
 
 from tests.fixtures.mail import Mailbox
-from tests.fixtures.site import Clock
+from tests.fixtures.site import Clock, MakeApp
 from tests.functional.people import form_to, mailed_link, path_of, sign_in
 
 REQUEST, VERIFY = "/api/user/email-change/request", "/api/user/email-change/verify"
@@ -337,13 +337,27 @@ def test_the_old_address_is_told_after_the_change(ada: TestApp, smtp: Mailbox, c
     ask(ada)
     assert waiting(engine) == []
     ada.get(link(smtp))
-    ((recipient, subject, said, _),) = waiting(engine)
+    ((recipient, subject, said, reply_to),) = waiting(engine)
+    assert reply_to is None
     assert recipient == "ada@example.org"
     assert "was changed" in subject
     assert f"{clock.now:%H:%M} UTC" in said
     assert "If it was not you" in said
+    assert "Tell the people who run the site at once" in said
     # The address that it went to may be read by somebody else today.
     assert NEW not in said
+    assert all(len(line) <= 72 for line in said.splitlines())
+
+
+def test_an_answer_to_the_old_address_goes_to_the_people_who_run_the_site(
+    make_app: MakeApp, smtp: Mailbox, engine: sa.Engine
+) -> None:
+    ada = sign_in(make_app(ORGANIZER_INQUIRY_TO="ask@example.org"), smtp, "ada@example.org")
+    ask(ada)
+    ada.get(link(smtp))
+    ((_, _, said, reply_to),) = waiting(engine)
+    assert "Answer this mail at once" in said
+    assert reply_to == "ask@example.org"
     assert all(len(line) <= 72 for line in said.splitlines())
 
 
