@@ -45,7 +45,7 @@ stakeholders = sa.Table(
 )
 
 OPENING = "{who} invited you to be a stakeholder of a rule, the text in which a community says how it works together:"
-SUBJECT = "You are invited to take part in {rule}"
+SUBJECT = "You are invited to be a stakeholder of {rule}"
 TEXT = """\
 Hello,
 
@@ -104,10 +104,10 @@ def named(emails: Iterable[str], own: str, field: str = "stakeholderEmails") -> 
         try:
             addresses.append(normalised(email))
         except ValueError:
-            sentence = f"{email[:100]} is no mail address. Write one such as name@example.org."
+            sentence = f"{email[:100]} is no email address. Write one such as name@example.org."
             raise ValidationProblem(sentence, fields={field: sentence}) from None
     if own in addresses:
-        sentence = "You need no invitation to your own rule. Leave your own address out."
+        sentence = "You need no invitation to your own rule. Leave your own email address out."
         raise ValidationProblem(sentence, fields={field: sentence})
     return {uuid4(): address for address in dict.fromkeys(addresses)}
 
@@ -119,10 +119,10 @@ def read(typed: str, known: Collection[str | None], own: str | None) -> list[str
         try:
             address = normalised(text[0])
         except ValueError:
-            sentence = f"“{text[0][:100]}” is no mail address. Write one such as name@example.org."
+            sentence = f"“{text[0][:100]}” is no email address. Write one such as name@example.org."
             raise ValidationProblem(sentence) from None
         if address == own:
-            raise ValidationProblem("You need no invitation to your own rule. Leave your own address out.")
+            raise ValidationProblem("You need no invitation to your own rule. Leave your own email address out.")
         if address not in known and address not in added:
             added.append(address)
         if len(known) + len(added) > STAKEHOLDERS_MOST:
@@ -186,7 +186,7 @@ def resend(request: Any, rule: Any, stakeholder: Stakeholder) -> None:
     if stakeholder.accepted_at:
         raise ValidationProblem("They accepted already, so there is nothing to send.")
     if stakeholder.email is None:
-        raise ValidationProblem("Their address was erased. Remove them, and invite them again.")
+        raise ValidationProblem("Their email address was erased. Remove them, and invite them again.")
     request.at_most_once(Interval("resend:stakeholder", str(stakeholder.id), 60))
     # What still waits would bring a link that does not work.
     outbox.forget(request.dbsession, about=[stakeholder.id])

@@ -24,7 +24,7 @@ REPORT_LEAST, REPORT_MOST = 10, 5_000
 TRAP = "website"
 """A field of public forms that people do not see. Programs that fill in every field they find fill in this one, too."""
 
-NO_ADDRESS = "Write an address, such as name@example.org."
+NO_ADDRESS = "Write an email address, such as name@example.org."
 
 QUESTION = "A question from {email}"
 QUESTION_TEXT = """\
@@ -32,7 +32,7 @@ Somebody wrote this with the form "Ask an organizer" of
 
 {origin}
 
-They gave the address {email}, which nobody has checked.
+They gave the email address {email}, which nobody has checked.
 An answer to this mail goes there.
 
 {message}
@@ -56,8 +56,8 @@ To look at it, and to withdraw it where it has to go:
 cr-rules show {rule}
 cr-rules withdraw {rule} --reason "..."
 """
-ANSWER_TO = "They gave the address {email}, which nobody has checked.\nAn answer to this mail goes there."
-NO_ANSWER = "They gave no address, so nobody can answer."
+ANSWER_TO = "They gave the email address {email}, which nobody has checked.\nAn answer to this mail goes there."
+NO_ANSWER = "They gave no email address, so nobody can answer."
 
 
 def address(request: Any) -> str:

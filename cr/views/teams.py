@@ -26,7 +26,7 @@ from cr.views.organizers import fault_of_name
 
 LIST, REMOVE, JOIN = (f"cr:templates/{name}.jinja2" for name in ("team", "team_remove", "team_join"))
 
-EMAIL = Input("email", "Their mail address", (), kind="email", hint="Only you see it, until they join.")
+EMAIL = Input("email", "Their email address", (), kind="email", hint="Only you see it, until they join.")
 
 SUBJECT = "Write “{title}” together"
 TEXT = """\
@@ -197,10 +197,10 @@ class TeamViews:
         try:
             address = normalised(typed)
             if address == self.request.identity.email:
-                raise ValidationProblem("This is your own address. Write that of somebody else.")
+                raise ValidationProblem("This is your own email address. Write that of somebody else.")
             link, token = join_links.make(self.request, self.group.id, address)
         except (ValueError, ValidationProblem) as problem:
-            fault = "Write a mail address such as name@example.org."
+            fault = "Write an email address, such as name@example.org."
             fault = problem.message if isinstance(problem, ValidationProblem) else fault
             self.request.response.status_int = 400
             return self._page(email=typed, errors={EMAIL.name: f"{EMAIL.label}: {fault}"})

@@ -67,7 +67,7 @@ def test_without_an_address_and_about_an_older_revision(
     mail = the_mail(app, smtp, engine)
     assert mail["Reply-To"] is None
     assert "revision 1\n" in text_of(mail)
-    assert "no address" in text_of(mail)
+    assert "no email address" in text_of(mail)
 
 
 @pytest.mark.parametrize("revision", ["0", "3", "99999999999999999999", "x", "-1"])
@@ -82,7 +82,7 @@ def test_a_revision_that_there_is_not_is_the_one_in_force(client: TestApp, rule:
         ({"message": "short"}, "Write a little more: at least 10 characters."),
         ({"message": ""}, "Write what it is about."),
         ({"message": "x" * 5001}, "Shorten it to 5000 characters."),
-        ({"email": "cleo"}, "Write an address, such as name@example.org."),
+        ({"email": "cleo"}, "Write an email address, such as name@example.org."),
     ],
 )
 def test_a_refusal_gives_the_form_back(
