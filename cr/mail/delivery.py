@@ -125,10 +125,10 @@ class Deliverer:
                 try:
                     self._send(connection, mail)
                 except MailFailed as failure:
-                    if failure.everybody:
-                        self._put_off_all(connection, failure.reason)
-                        return False
                     self._put_off(connection, mail, failure)
+                    if failure.everybody:
+                        self._put_off_others(connection, failure.reason)
+                        return False
         return tried
 
     def _send(self, connection: sa.Connection, mail: Any) -> None:
@@ -162,22 +162,17 @@ class Deliverer:
         waited = now - mail.written_at
         if failure.lasting or (waited >= GIVEN_UP_AFTER and mail.attempts):
             log.error("Mail %s is given up. %s", mail.id, failure.reason)
-            self._give_up(connection, outbox.outbox.c.id == mail.id, now, failure.reason)
+            outbox.give_up(connection, mail.id, now, failure.reason, self._settings.organizer_inquiry_to)
         else:
-            pause = min(max(waited, SHORTEST), LONGEST)
-            outbox.put_off(connection, outbox.outbox.c.id == mail.id, now + pause, failure.reason)
+            longest = AWAY_LONGEST if failure.everybody else LONGEST
+            outbox.put_off(connection, mail.id, now + min(max(waited, SHORTEST), longest), failure.reason)
 
-    def _put_off_all(self, connection: sa.Connection, reason: str) -> None:
-        """Nothing goes out at the moment: everything that is due counts as tried."""
-        now, mails = self._now(), outbox.outbox.c
-        too_old = sa.and_(mails.due_at <= now, mails.written_at <= now - GIVEN_UP_AFTER, mails.attempts > 0)
-        self._give_up(connection, too_old, now, reason)
-        waited = sa.literal(now) - mails.written_at
+    def _put_off_others(self, connection: sa.Connection, reason: str) -> None:
+        """Nothing goes out at the moment. None of them is given up: each is tried itself before that."""
+        now = self._now()
+        waited = sa.literal(now) - outbox.outbox.c.written_at
         pause = sa.func.least(sa.func.greatest(waited, SHORTEST), AWAY_LONGEST)
-        outbox.put_off(connection, mails.due_at <= now, now + pause, reason)
-
-    def _give_up(self, connection: sa.Connection, which: sa.ColumnElement[bool], at: datetime, reason: str) -> None:
-        outbox.give_up(connection, which, at, reason, self._settings.organizer_inquiry_to)
+        outbox.put_off_others(connection, now, now + pause, reason)
 
     def _now(self) -> datetime:
         now: datetime = self._registry["cr.clock"]()

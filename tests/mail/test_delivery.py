@@ -116,6 +116,58 @@ def test_a_refusal_by_policy_waits_for_operators_to_mend_it(app: Any, smtp: Mail
     assert rows(engine)[0].reason == "The mail server can't take mail for this address at the moment."
 
 
+@pytest.mark.parametrize("how", ["hangs_up", "silent"])
+def test_a_mail_server_that_breaks_off_at_one_mail_gets_all_others(
+    app: Any, smtp: Mailbox, engine: sa.Engine, clock: Clock, how: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(delivery, "PATIENCE", 1)
+    getattr(smtp, how).add("bo@example.org")
+    many = [f"person-{number}@example.org" for number in range(10)]
+    for each in ("bo@example.org", *many):
+        letter(app, each)
+    deliver(app)
+    assert sorted(received(smtp)) == sorted(many)
+    [bo] = [each for each in rows(engine) if each.due_at]
+    assert (bo.recipient, bo.attempts, bo.reason) == ("bo@example.org", 1, "The mail server broke off.")
+
+    # A new one goes out before it, and it has the pauses of a mail that is refused for now.
+    clock.advance(timedelta(days=1))
+    letter(app, "ada@example.org")
+    deliver(app)
+    assert received(smtp)[-1] == "ada@example.org"
+    assert rows(engine)[0].due_at - clock.now == LONGEST
+    smtp.hangs_up.clear()
+    smtp.silent.clear()
+    clock.advance(LONGEST)
+    deliver(app)
+    assert received(smtp)[-1] == "bo@example.org"
+
+
+def test_a_sender_who_is_refused_waits_like_any_mail(app: Any, smtp: Mailbox, engine: sa.Engine, clock: Clock) -> None:
+    for each in ("ada@example.org", "bo@example.org"):
+        letter(app, each)
+    smtp.sender_refusal = "553 5.7.1 Who are you?"
+    deliver(app)
+    assert [(each.attempts, each.reason) for each in rows(engine)] == [
+        (1, "The mail server does not take mail from this site.")
+    ] * 2
+    clock.advance(timedelta(seconds=10))
+    smtp.sender_refusal = None
+    deliver(app)
+    assert sorted(received(smtp)) == ["ada@example.org", "bo@example.org"]
+
+
+def test_what_is_due_longest_and_tried_often_waits_for_what_is_new(app: Any, smtp: Mailbox, clock: Clock) -> None:
+    smtp.refused["bo@example.org"] = "450 Busy"
+    letter(app, "bo@example.org")
+    deliver(app)
+    smtp.refused.clear()
+    clock.advance(timedelta(hours=1))
+    letter(app, "ada@example.org")
+    deliver(app)
+    assert received(smtp) == ["ada@example.org", "bo@example.org"]
+
+
 def test_a_mail_that_can_not_be_made_holds_nobody_up(app: Any, smtp: Mailbox, engine: sa.Engine) -> None:
     for each in ("bo@example.org\nBcc: ada@example.org", "ada@example.org"):
         letter(app, each)
@@ -157,6 +209,22 @@ def test_a_mail_server_that_stays_away_for_days_is_given_up(make_app: MakeApp, e
     clock.advance(AWAY_LONGEST)
     deliver(app)
     assert rows(engine)[0].failed_at == clock.now
+
+
+def test_what_was_not_tried_itself_is_not_given_up(make_app: MakeApp, engine: sa.Engine) -> None:
+    mailbox = Mailbox()
+    app = make_app(CLOUDRON_MAIL_SMTP_PORT=str(mailbox.port))
+    app.registry["cr.clock"] = clock = Clock(app.registry["cr.clock"]())
+    many = [f"person-{number}@example.org" for number in range(5)]
+    for each in many:
+        letter(app, each)
+    deliver(app)
+    clock.advance(GIVEN_UP_AFTER)
+    deliver(app)
+    clock.advance(AWAY_LONGEST)
+    with mail_server(mailbox):
+        deliver(app)
+    assert sorted(received(mailbox)) == many
 
 
 def test_without_a_mail_server_mail_waits_and_says_why(make_app: MakeApp, engine: sa.Engine) -> None:
