@@ -4,6 +4,9 @@ It is woken by commits of this process and looks every few seconds for everythin
 commands, pauses that are over, what a killed process left. Whoever sends a mail holds an advisory lock on it, which
 PostgreSQL frees when its holder dies, so that several processes never send one twice and none is stuck.
 
+Now and then it erases what is kept for a while only, for mails say that it is: of old mails, and addresses beside links
+that have expired.
+
 docs/adr/0037 has the reasons.
 """
 
@@ -15,11 +18,14 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from functools import cached_property
 from typing import Any, Self
 from uuid import UUID
 
 import sqlalchemy as sa
 
+from cr.accounts.join_links import join_links
+from cr.accounts.tables import purge
 from cr.db import create_engine
 from cr.errors import MailFailed
 from cr.mail import compose, mailer, outbox
@@ -46,6 +52,8 @@ AWAY_LONGEST = timedelta(minutes=2)
 
 GIVEN_UP_AFTER = timedelta(days=3)
 
+TIDY_EVERY = timedelta(hours=1)
+
 
 class Deliverer:
     """Sends in a thread of its own from `start` to `stop`; `send_due` sends what is due now, in the caller's."""
@@ -59,6 +67,7 @@ class Deliverer:
         self._thread = threading.Thread(target=self._run, name="mail", daemon=True)
         # Taken by the mail server, but the database was away before it heard of it.
         self._taken: set[UUID] = set()
+        self._tidied_at: datetime | None = None
 
     def start(self) -> None:
         """Once the database is ready."""
@@ -102,13 +111,26 @@ class Deliverer:
 
     def send_due(self) -> None:
         """Try every mail that is due, once. Raises what the database raises."""
-        # A connection of our own, in no transaction: the mail server may take longer than the database lets one be.
-        engine = create_engine(self._registry["cr.engine"].url, poolclass=sa.NullPool, isolation_level="AUTOCOMMIT")
-        with engine.connect() as connection:
+        with self._engine.connect() as connection:
+            self._tidy(connection)
             while due := outbox.due(connection, self._now(), AT_ONCE):
                 if not self._send_these(connection, due):
                     break
-                outbox.purge(connection, self._now())
+
+    @cached_property
+    def _engine(self) -> sa.Engine:
+        """Of connections in no transaction: the mail server may take longer than the database lets one be."""
+        return create_engine(self._registry["cr.engine"].url, poolclass=sa.NullPool, isolation_level="AUTOCOMMIT")
+
+    def _tidy(self, connection: sa.Connection) -> None:
+        """Once in a while, whether there is anything to send or not."""
+        now = self._now()
+        if self._tidied_at is not None and now < self._tidied_at + TIDY_EVERY:
+            return
+        outbox.purge(connection, now)
+        while purge(connection, join_links, now):
+            pass
+        self._tidied_at = now
 
     def _send_these(self, connection: sa.Connection, due: list[UUID]) -> bool:
         """Whether to look for more at once: some were tried, and the others have a chance."""

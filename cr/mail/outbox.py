@@ -102,7 +102,8 @@ def write(
 
 def states(session: Any, about: Iterable[UUID]) -> dict[UUID, State]:
     """Of the newest mail about each of these; nothing for what no mail is about."""
-    query = sa.select(outbox).where(outbox.c.about.in_(list(about))).order_by(outbox.c.written_at)
+    told = (outbox.c.about, outbox.c.due_at, outbox.c.sent_at, outbox.c.failed_at, outbox.c.reason)
+    query = sa.select(*told).where(outbox.c.about.in_(list(about))).order_by(outbox.c.written_at)
     return {row.about: _state(row) for row in session.execute(query)}
 
 
