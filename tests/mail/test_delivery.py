@@ -298,26 +298,19 @@ def test_a_database_that_fails_after_the_mail_went_out_does_not_double_it(
     letter(app, "ada@example.org")
     deliverer = Deliverer(app.registry)
     smtp.willing.clear()
-    with pytest.raises(sa.exc.SQLAlchemyError):  # noqa: PT012
-        sending = threading.Thread(target=smtp.willing.set)
+    cut = "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND pid != pg_backend_pid()"
+
+    def interrupt() -> None:
+        assert any(smtp.holding for _ in patiently())
         with engine.connect() as connection:
-            cut = sa.text(
-                "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND pid != pg_backend_pid()"
-            )
+            connection.execute(sa.text(cut))
+        smtp.willing.set()
 
-            def interrupt() -> None:
-                for _ in patiently():
-                    if smtp.holding:
-                        connection.execute(cut)
-                        break
-                smtp.willing.set()
-
-            sending = threading.Thread(target=interrupt)
-            sending.start()
-            try:
-                deliverer.send_due()
-            finally:
-                sending.join()
+    interrupting = threading.Thread(target=interrupt)
+    interrupting.start()
+    with pytest.raises(sa.exc.SQLAlchemyError):
+        deliverer.send_due()
+    interrupting.join()
     assert rows(engine)[0].sent_at is None
     deliverer.send_due()
     assert rows(engine)[0].sent_at
