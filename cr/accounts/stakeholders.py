@@ -218,6 +218,11 @@ def erase(session: Any, ids: Collection[UUID]) -> None:
     outbox.forget(session, about=ids)
 
 
+def erase_pending(session: Any, rule_id: UUID) -> None:
+    """Who was invited to this rule and has not accepted."""
+    erase(session, [row.stakeholder for row in invitations.of(session, rule_id) if row.accepted_at is None])
+
+
 def find(request: Any, token: str) -> Invitation:
     """What a link is to, whether it still works or not. Raises `LinkRefused` where nobody can say any more."""
     tokens = request.registry["cr.tokens"]
