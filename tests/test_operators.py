@@ -94,7 +94,9 @@ def test_withdrawing_is_seen_everywhere_and_told_to_the_owner(
     mail = the_mail(app, smtp, engine)
     assert mail["X-Rcpt-To"] == f"{owner}@example.org"
     assert mail["Reply-To"] == "ask@example.org"
+    assert mail["Subject"] == "Withdrawn: “Elm Street”"
     text = text_of(mail)
+    assert "  “Elm Street”\n" in text
     assert f"> {TAMED}\n" in text
     assert f"https://rules.example.org{rule}\n" in text
 

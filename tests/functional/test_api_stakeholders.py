@@ -110,6 +110,7 @@ def test_the_mail_says_who_invites_to_what_and_what_it_means(
         ("Elm\r\nBcc: all@example.org", "You are invited to take part in a rule"),
         ("Elm\r\nStreet", "You are invited to take part in “Elm Street”"),
         ("Your account is closed, see paypal.example", "You are invited to take part in a rule"),
+        ("Pay at 163.com and evil", "You are invited to take part in a rule"),
         ("HTTPS://evil", "You are invited to take part in a rule"),
         ("Rule no. 2.1", "You are invited to take part in “Rule no. 2.1”"),
         ("x" * 500, f"You are invited to take part in “{'x' * 59}…”"),
@@ -122,6 +123,7 @@ def test_what_people_write_makes_no_header_and_no_link_of_a_mail(
     ((written, text),) = mails(engine, CY)
     assert written == subject
     assert [line for line in text.splitlines() if "evil" in line or "paypal" in line or "Bcc" in line] == []
+    assert max(len(line) for line in text.splitlines() if "http" not in line) <= 72
 
 
 def test_opening_it_is_enough_for_who_is_signed_in_with_that_address(
