@@ -32,8 +32,10 @@ that no published rule shows. Published rules stay, without an owner.
 
 Nobody can bring the account back. If it was not you who deleted it,
 somebody had your mailbox or your browser: change the password of your
-mailbox first, and tell the people who run this site.
+mailbox first, and then {tell}.
 """
+ANSWER, TELL = "answer this mail", "tell the people who run this site"
+"""Where they have an inbox, and where they have none."""
 
 FILE = re.compile(r"/api/uploads/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})")
 
@@ -88,7 +90,9 @@ def delete(request: Any) -> None:
     session.execute(sa.delete(accounts).where(accounts.c.id == me))
     # Any public page may name them.
     page_cache.forget(request, None)
-    outbox.put(request, email, SUBJECT, TEXT.format(day=f"{request.now:%-d %B %Y}", time=f"{request.now:%H:%M}"))
+    inbox = request.settings.organizer_inquiry_to
+    text = TEXT.format(day=f"{request.now:%-d %B %Y}", time=f"{request.now:%H:%M}", tell=ANSWER if inbox else TELL)
+    outbox.put(request, email, SUBJECT, text, reply_to=inbox)
 
 
 def _append(request: Any, intended: Plan) -> None:

@@ -51,9 +51,11 @@ to this one. All other browsers were signed out.
 
 If it was you, there is nothing to do.
 
-If it was not you, somebody has used your account. Answer this mail at
-once, so that the people who run the site can look into it.
+If it was not you, somebody has used your account. {tell}
 """
+ANSWER = "Answer this mail at\nonce, so that the people who run the site can look into it."
+TELL = "Tell the people who\nrun the site at once, so that they can look into it."
+"""Where they have an inbox, and where they have none."""
 
 
 def ask(request: Any, email: str) -> str:
@@ -115,5 +117,11 @@ def follow(request: Any, token: str) -> None:
         raise LinkRefused("taken") from None
     sessions.end_others(request)
     log.info("Account %s has another address", identity.account_id)
-    text = TOLD.format(day=day(request.now), minute=minute(request.now), origin=public_origin(request))
-    outbox.put(request, identity.email, TOLD_SUBJECT, text, reply_to=request.settings.organizer_inquiry_to)
+    inbox = request.settings.organizer_inquiry_to
+    text = TOLD.format(
+        day=day(request.now),
+        minute=minute(request.now),
+        origin=public_origin(request),
+        tell=ANSWER if inbox else TELL,
+    )
+    outbox.put(request, identity.email, TOLD_SUBJECT, text, reply_to=inbox)

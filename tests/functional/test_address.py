@@ -13,8 +13,10 @@ import pytest
 import sqlalchemy as sa
 from webtest import TestApp
 
-from tests.fixtures.mail import Mailbox
-from tests.fixtures.site import Clock
+from cr.accounts.deletion import SUBJECT as DELETED
+from cr.accounts.email_change import TOLD_SUBJECT
+from tests.fixtures.mail import Mailbox, deliver
+from tests.fixtures.site import Clock, MakeApp
 from tests.functional.people import form_to, mailed_link, path_of, sign_in
 
 REQUEST, VERIFY = "/api/user/email-change/request", "/api/user/email-change/verify"
@@ -345,6 +347,26 @@ def test_the_old_address_is_told_after_the_change(ada: TestApp, smtp: Mailbox, c
     # The address that it went to may be read by somebody else today.
     assert NEW not in said
     assert all(len(line) <= 72 for line in said.splitlines())
+
+
+@pytest.mark.parametrize("inbox", [None, "inbox@example.org"])
+def test_both_mails_of_an_account_ask_for_an_answer_only_where_somebody_reads_it(
+    make_app: MakeApp, smtp: Mailbox, engine: sa.Engine, inbox: str | None
+) -> None:
+    app = make_app(ORGANIZER_INQUIRY_TO=inbox)
+    ada = sign_in(app, smtp, "ada@example.org")
+    ask(ada)
+    ada.get(link(smtp))
+    ada.delete("/api/user/me")
+    deliver(app)
+    sent = [mail for mail in smtp.messages if mail["Subject"] in (TOLD_SUBJECT, DELETED)]
+    assert [mail["Subject"] for mail in sent] == [TOLD_SUBJECT, DELETED]
+    for mail in sent:
+        said = " ".join(mail.get_content().split())
+        assert mail["Reply-To"] == inbox
+        assert ("nswer this mail" in said) is (inbox is not None)
+        assert ("ell the people who run th" in said) is (inbox is None)
+        assert all(len(line) <= 72 for line in mail.get_content().splitlines())
 
 
 def test_without_a_mail_nothing_is_asked(ada: TestApp, smtp: Mailbox, engine: sa.Engine) -> None:
