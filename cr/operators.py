@@ -117,6 +117,8 @@ def _told(rule: Any, settings: Settings) -> list[str]:
 
 
 def _withdraw(engine: sa.Engine, settings: Settings, rule_id: UUID, reason: str, *, asked: bool) -> int:
+    if settings.app_origin is None:
+        return failed("CLOUDRON_APP_ORIGIN is not set. The mail to the rule's owner has the rule's address in it.")
     rule = _find(engine, rule_id)
     if rule is None:
         return _unknown(rule_id)

@@ -200,6 +200,19 @@ def test_what_cannot_be_done_is_one_line(
     assert err.count("\n") == 1
 
 
+def test_without_the_sites_address_nothing_is_withdrawn(
+    rule: str, engine: sa.Engine, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("CLOUDRON_APP_ORIGIN")
+    assert main(["withdraw", rule, "--reason", "Spam", "--yes"]) == 2
+    out, err = capsys.readouterr()
+    assert (out, err.count("\n")) == ("", 1)
+    assert "CLOUDRON_APP_ORIGIN" in err
+    assert "rule.Withdrawn" not in topics(engine)
+    assert waiting(engine) == []
+    assert main(["show", rule]) == 0
+
+
 def test_without_a_reason_nothing_is_withdrawn(rule: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         main(["withdraw", rule, "--yes"])
