@@ -153,7 +153,7 @@ class Terminal:
             sender,
             ", ".join(recipients),
             message["Subject"],
-            text.decode(),
+            text.decode(message.get_content_charset("utf-8")),
         )
 
 
