@@ -22,6 +22,7 @@ from cr.accounts.links import LinkRefused
 from cr.accounts.signin import account_of, enter
 from cr.db import Timestamp, metadata, one_at_a_time
 from cr.errors import Conflict, NotFound, ValidationProblem
+from cr.events import rule as rule_events
 from cr.events.rule import STAKEHOLDERS_MOST
 from cr.limits import Interval
 from cr.mail import outbox
@@ -241,13 +242,15 @@ def accept(request: Any, invitation: Invitation) -> list[tuple[str, str]]:
     removed them.
     """
     identity, rule_id = request.identity, invitation.rule.id
-    account = identity.account_id if identity else account_of(request, invitation.email)
-    if request.rules.rule(rule_id).stakeholders.get(invitation.stakeholder):
-        raise LinkRefused("expired_link")
     try:
-        request.rules.accept_stakeholder(rule_id, account, request.now, invitation.stakeholder)
+        waiting = rule_events.accept(request.rules.rule(rule_id), invitation.stakeholder)
     except NotFound:
-        raise LinkRefused("expired_link") from None
+        waiting = []
+    if not waiting:
+        raise LinkRefused("expired_link")
+    # Not before: a refusal is committed, and would leave an account that nobody asked for.
+    account = identity.account_id if identity else account_of(request, invitation.email)
+    request.rules.accept_stakeholder(rule_id, account, request.now, invitation.stakeholder)
     return [] if identity else enter(request, account)
 
 
