@@ -15,9 +15,10 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from cr import page_cache, uploads
-from cr.accounts import join_links, stakeholders
+from cr.accounts import join_links, mentions, stakeholders
 from cr.accounts.guests import guests
 from cr.accounts.tables import accounts, mailed_links
+from cr.db import unhurried
 from cr.mail import outbox
 from cr.projections import drafts, invitations, organizers, revisions, rules, writers
 from cr.uploads import files
@@ -75,8 +76,12 @@ def delete(request: Any) -> None:
     # Whoever writes as this person holds the row (see `sessions.find`): they are done first, or find nobody.
     session.execute(sa.select(accounts.c.id).where(accounts.c.id == me).with_for_update())
     intended = plan(request)
-    kept_files = _files_of_others(request, intended)
+    # What takes long, before anything is appended: nobody swaps in a read model meanwhile.
+    with unhurried(session):
+        kept_files = _files_of_others(request, intended)
+        mentions.take_out(session, email, mentions.WITHOUT_ACCOUNT)
     _append(request, intended)
+    mentions.take_out(session, email, mentions.DRAFTS)
     ours = [row.id for row in intended.released]
     stakeholders.erase(session, stakeholders.ids(session, email=email, accepted_by=me, rules=ours))
     links = join_links.join_links.c

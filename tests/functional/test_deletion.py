@@ -12,17 +12,26 @@ import pytest
 import sqlalchemy as sa
 from webtest import TestApp
 
+from cr.events import draft as draft_events
 from cr.projections import ALL
 from cr.projections.rebuild import rebuild
 from tests.fixtures.mail import Mailbox, deliver
 from tests.fixtures.site import Clock
-from tests.functional.flow import unequal
+from tests.functional.flow import count, payload_of_guest, press, unequal
+from tests.functional.flow import start as start_as_guest
 from tests.functional.people import form_to, sign_in
 from tests.functional.test_api_uploads import send
 from tests.functional.test_main_job import edit, publish, start, write, written
 
 SECRET = "Zwetschgenkuchen"
-"""A word that nothing else says."""
+NAME = "Ada Zweig"
+"""Words that nothing else says."""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Of uploaded files."""
+    return tmp_path / "uploads"
 
 
 def everything(engine: sa.Engine) -> str:
@@ -42,16 +51,28 @@ def delete_by_page(person: TestApp, email: str) -> Any:
 
 
 def test_nothing_yields_the_address_or_the_text_of_a_draft(
-    ada: TestApp, client: TestApp, app: Any, smtp: Mailbox, engine: sa.Engine, clock: Clock, tmp_path: Path
+    ada: TestApp,
+    bo: TestApp,
+    client: TestApp,
+    app: Any,
+    smtp: Mailbox,
+    engine: sa.Engine,
+    clock: Clock,
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(draft_events, "SNAPSHOT_EVERY", 10)
+    form = form_to(ada.get("/profile"), "/profile/name")
+    form["your-name"] = NAME
+    form.submit(status=303)
     rule = publish(ada, written(ada))
     draft = start(ada)
     write(ada, f"{draft}/about", title=f"Elm Street {SECRET}", summary=f"{SECRET} for everybody")
-    # Long enough that its state is kept as a snapshot.
-    for turn in range(210):
+    for turn in range(12):
         ada.put_json(
             "/api/drafts/me", {"payload": {"title": f"{SECRET} {turn}", "stakeholderEmails": ["cy@example.org"]}}
         )
+    assert count(engine, "snapshots") > 0
     shown = send(ada).json["url"]
     clock.advance(timedelta(seconds=5))
     unused = send(ada).json["url"]
@@ -59,9 +80,17 @@ def test_nothing_yields_the_address_or_the_text_of_a_draft(
     other = ada.post_json(
         "/api/rules", {"title": "Oak", "document": {"sections": [], "communityAvatarUrl": shown}}
     ).json
+    # Others have written her address down: in a draft, before signing in, and in what is on its way with a link.
+    people = {"stakeholderEmails": [" Ada@Example.org", "dee@example.org"], "communitySaveEmail": "ada@example.org"}
+    bo.put_json("/api/drafts/me", {"payload": {"title": "Beech", **people}})
+    start_as_guest(client)
+    press(client.get("/create/confirm-stakeholders"), "action", "add", emails="ada@example.org, dee@example.org")
+    asked = {"email": "fay@example.org", "draft": {"title": "Fir", **people}}
+    client.post_json("/api/auth/magic-link/request", asked)
     before = everything(engine)
-    assert "ada@example.org" in before
-    assert any(path.is_file() for path in (tmp_path / "uploads").rglob("*"))
+    for kept in ("ada@example.org", NAME):
+        assert kept in before
+    assert files(folder)
 
     assert "Your account is deleted" in delete_by_page(ada, " Ada@Example.org ")
     deliver(app)
@@ -69,8 +98,12 @@ def test_nothing_yields_the_address_or_the_text_of_a_draft(
     assert "was deleted" in smtp.messages[-1]["Subject"] + smtp.messages[-1].get_content()
 
     after = everything(engine)
-    for gone in ("ada@example.org", SECRET, "cy@example.org"):
-        assert gone not in after
+    for gone in ("ada@example.org", SECRET, NAME, "cy@example.org"):
+        assert gone.lower() not in after.lower()
+    # Of the lists of others nothing else is gone.
+    assert bo.get("/api/drafts/me").json["draft"]["payload"]["stakeholderEmails"] == ["dee@example.org"]
+    assert payload_of_guest(engine)["stakeholderEmails"] == ["dee@example.org"]
+    assert after.count("dee@example.org") == before.count("dee@example.org")
     assert unequal(engine) == []
     rebuild(engine, ALL)
     assert unequal(engine) == []
@@ -83,12 +116,16 @@ def test_nothing_yields_the_address_or_the_text_of_a_draft(
     assert (answer["rule"]["title"], answer["viewerIsOwner"]) == ("Oak", False)
     client.get(shown)
     client.get(unused, status=404)
-    assert len([path for path in (tmp_path / "uploads").rglob("*") if path.is_file()]) == 1
+    assert len(files(folder)) == 1
     # And the person may begin anew, with nothing.
     clock.advance(timedelta(seconds=60))
     again = sign_in(app, smtp, "ada@example.org")
     assert again.get("/api/rules/me").json == {"rules": []}
     assert again.get("/api/drafts/me").json == {"draft": None}
+
+
+def files(folder: Path) -> list[Path]:
+    return [path for path in folder.rglob("*") if path.is_file()]
 
 
 def test_the_api_answers_as_the_contract_says(
