@@ -44,13 +44,15 @@ class Plan:
     """What deleting would do; rows of the read models.
 
     `left` are rules that the person organizes, `put_down` drafts of others that they write, `parted` rules that they
-    have a stake in; `passed_on` are drafts and who gets each.
+    have a stake in, `declined` invitations that they have not answered (rule, stakeholder); `passed_on` are drafts and
+    who gets each.
     """
 
     released: Sequence[Any]
     left: Sequence[Any]
     put_down: Sequence[Any]
     parted: Sequence[Any]
+    declined: Sequence[Any]
     erased: Sequence[Any]
     passed_on: Sequence[tuple[Any, UUID]]
 
@@ -65,6 +67,7 @@ def plan(request: Any) -> Plan:
         left=organizers.rules_of(session, me),
         put_down=writers.drafts_of(session, me),
         parted=invitations.rules_of(session, me),
+        declined=stakeholders.unanswered(session, request.identity.email),
         erased=[row for row in mine if row.id not in heirs],
         passed_on=[(row, heirs[row.id]) for row in mine if row.id in heirs],
     )
@@ -110,6 +113,8 @@ def _append(request: Any, intended: Plan) -> None:
     for rule in intended.parted:
         for each in invitations.accepted_by(request.dbsession, rule.id, me):
             commands.remove_stakeholder(rule.id, me, now, each)
+    for each in intended.declined:
+        commands.decline_stakeholder(each.rule, me, now, each.stakeholder)
     for rule in intended.released:
         commands.release_owner(rule.id, me, now)
 

@@ -410,6 +410,11 @@ class Rules(Application[UUID]):
         rule = self.rule(rule_id)
         return self._decide(rule, rules.remove(rule, actor, stakeholder), actor, at)
 
+    def decline_stakeholder(self, rule_id: UUID, actor: UUID, at: datetime, stakeholder: UUID) -> Rule:
+        """The invitation was for `actor`, which is for the caller to know, and is taken back by them."""
+        rule = self.rule(rule_id)
+        return self._decide(rule, rules.decline(rule, actor, stakeholder), actor, at)
+
     # --- Writing -----------------------------------------------------------------------------------------------------
 
     def _to_write(self, draft_id: UUID, actor: UUID) -> Draft:

@@ -72,6 +72,7 @@ class DeletionViews:
             "released": self._rules(intended.released),
             "left": self._rules(intended.left),
             "parted": self._rules(intended.parted),
+            "declined": len(intended.declined),
             "erased": len(intended.erased),
             "open": [row.title or "Untitled rule" for row in intended.erased if row.status == "open"],
             "put_down": [row.title or "Untitled rule" for row in intended.put_down],

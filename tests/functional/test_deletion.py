@@ -219,6 +219,28 @@ def test_who_organizes_or_takes_part_is_gone_from_the_rule(
     assert unequal(engine) == []
 
 
+def test_an_invitation_that_was_not_answered_ends_as_when_somebody_leaves(
+    ada: TestApp, bo: TestApp, client: TestApp, app: Any, clock: Clock, engine: sa.Engine
+) -> None:
+    """Whether the address has an account must not be found out by inviting it."""
+    rule, taken_down = publish(ada, written(ada)), publish(ada, written(ada))
+    for path in (rule, taken_down):
+        for email in ("bo@example.org", "cy@example.org"):
+            ada.post_json(f"/api{path}/stakeholders", {"email": email}, status=201)
+            clock.advance(timedelta(seconds=60))
+    ada.delete(f"/api{taken_down}")
+    assert "An invitation to your address that you have not answered." in bo.get("/profile/delete")
+    delete_by_page(bo, "bo@example.org")
+    assert [each["email"] for each in ada.get(f"/api{rule}/stakeholders").json["stakeholders"]] == ["cy@example.org"]
+    page = " ".join(ada.get(f"{rule}/stakeholders").html.main.text.split())
+    assert "erased" not in page
+    assert "cy@example.org" in page
+    assert client.get(f"{rule}/history").html.select_one(".what").text.split()[:3] == ["No", "longer", "takes"]
+    assert '"by":"stakeholder-1"' in client.get(f"{rule}/history.ndjson").text.splitlines()[-1]
+    assert outbox_only(engine)
+    assert unequal(engine) == []
+
+
 def outbox_only(engine: sa.Engine) -> bool:
     """Whether the one row with the address is the last mail, which is erased when it is sent."""
     rows = [line for line in everything(engine).splitlines() if "bo@example.org" in line]
