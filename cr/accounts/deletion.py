@@ -20,7 +20,7 @@ from cr.accounts.guests import guests
 from cr.accounts.tables import accounts, mailed_links
 from cr.db import unhurried
 from cr.mail import outbox
-from cr.projections import drafts, invitations, organizers, revisions, rules, writers
+from cr.projections import drafts, histories, invitations, organizers, revisions, rules, writers
 from cr.uploads import files
 
 SUBJECT = "Your account at Community Rule is deleted"
@@ -81,7 +81,7 @@ def delete(request: Any) -> None:
     intended = plan(request)
     # What takes long, before anything is appended: nobody swaps in a read model meanwhile.
     with unhurried(session):
-        kept_files = _files_of_others(request, intended)
+        files_to_go = _files_to_go(request, intended)
         mentions.take_out(session, email, mentions.WITHOUT_ACCOUNT)
     _append(request, intended)
     mentions.take_out(session, email, mentions.DRAFTS)
@@ -92,7 +92,7 @@ def delete(request: Any) -> None:
     session.execute(sa.delete(mailed_links).where(mailed_links.c.email == email))
     session.execute(sa.delete(guests).where(guests.c.draft.in_([row.id for row in intended.erased])))
     outbox.forget(session, recipient=email)
-    _erase_files(request, kept_files)
+    _erase_files(request, files_to_go)
     session.execute(sa.delete(accounts).where(accounts.c.id == me))
     # Any public page may name them.
     page_cache.forget(request, None)
@@ -133,15 +133,41 @@ def _heir(request: Any, draft: Any, me: UUID) -> UUID | None:
     return next((each for each in request.rules.writers_of(draft.id) if each in entitled), None) if entitled else None
 
 
-def _files_of_others(request: Any, intended: Plan) -> set[UUID]:
-    """Of the files that published revisions show, and the drafts that stay."""
-    shown = set(map(UUID, revisions.mentioned(request.dbsession, FILE.pattern)))
-    about = [row.id for row in (*intended.released, *intended.left)]
-    staying = [row.id for row in (*drafts.revisers(request.dbsession, *about), *intended.put_down)]
+def _files_to_go(request: Any, intended: Plan) -> set[UUID]:
+    """The person's files, but for those that rules of others show, or drafts that stay."""
+    session, me, table = request.dbsession, request.identity.account_id, uploads.uploads
+    own = set(session.scalars(sa.select(table.c.id).where(table.c.account_id == me)))
+    if not own:
+        return own
+    shown = set(map(UUID, revisions.mentioned(session, FILE.pattern, _of_others(me))))
+    released = [row.id for row in intended.released]
+    staying = {row.id for row in drafts.revisers(session, *released)} | set(_written_in(session, me))
     gone = {row.id for row in intended.erased}
-    for draft_id in {*staying, *(row.id for row, _ in intended.passed_on)} - gone:
+    for draft_id in (staying | {row.id for row, _ in intended.passed_on}) - gone:
         shown |= set(mentioned(request.rules.draft(draft_id).payload))
-    return shown
+    return own - shown
+
+
+def _of_others(me: UUID) -> sa.ColumnElement[bool]:
+    """All rules but those that a person withdrew before anybody else had begun from their text. A draft that began from
+    it may show the same files, and the texts of all drafts can't be looked through.
+    """
+    mine, copies, begun = rules.rules, rules.rules.alias(), drafts.drafts
+    return sa.or_(
+        mine.c.status == "published",
+        mine.c.owner.is_distinct_from(me),
+        sa.exists().where(copies.c.copied_from == mine.c.id, copies.c.owner.is_distinct_from(me)),
+        sa.exists().where(begun.c.copied_from == mine.c.id, begun.c.owner != me),
+    )
+
+
+def _written_in(session: Any, me: UUID) -> Sequence[UUID]:
+    """The open drafts of others in which a person wrote, whether they still may or not."""
+    entries, theirs = histories.histories, drafts.drafts
+    wrote = sa.select(entries.c.originator).where(entries.c.actor == me)
+    query = sa.select(theirs.c.id).where(theirs.c.status == "open", theirs.c.owner != me, theirs.c.id.in_(wrote))
+    found: Sequence[UUID] = session.scalars(query).all()
+    return found
 
 
 def mentioned(value: Any) -> Iterable[UUID]:
@@ -153,11 +179,9 @@ def mentioned(value: Any) -> Iterable[UUID]:
             yield from mentioned(each)
 
 
-def _erase_files(request: Any, kept: set[UUID]) -> None:
-    """All others of this person, with the commit."""
+def _erase_files(request: Any, gone: set[UUID]) -> None:
+    """With the commit."""
     table = uploads.uploads
-    mine = request.dbsession.scalars(sa.select(table.c.id).where(table.c.account_id == request.identity.account_id))
-    gone = set(mine) - kept
     request.dbsession.execute(sa.delete(table).where(table.c.id.in_(gone)))
     root = request.settings.upload_root
     if root is None:

@@ -19,7 +19,7 @@ from tests.fixtures.mail import Mailbox, deliver
 from tests.fixtures.site import Clock
 from tests.functional.flow import count, payload_of_guest, press, unequal
 from tests.functional.flow import start as start_as_guest
-from tests.functional.people import form_to, sign_in
+from tests.functional.people import form_to, path_of, sign_in
 from tests.functional.test_api_uploads import send
 from tests.functional.test_main_job import edit, publish, start, write, written
 
@@ -122,6 +122,49 @@ def test_nothing_yields_the_address_or_the_text_of_a_draft(
     again = sign_in(app, smtp, "ada@example.org")
     assert again.get("/api/rules/me").json == {"rules": []}
     assert again.get("/api/drafts/me").json == {"draft": None}
+
+
+def test_nobody_else_loses_a_picture(
+    ada: TestApp, bo: TestApp, client: TestApp, engine: sa.Engine, clock: Clock
+) -> None:
+    def picture() -> str:
+        clock.advance(timedelta(seconds=60))
+        return str(send(ada).json["url"])
+
+    def rule_with(url: str) -> str:
+        body = {"title": "Oak", "document": {"sections": [], "communityAvatarUrl": url}}
+        return f"/rules/{ada.post_json('/api/rules', body).json['rule']['id']}"
+
+    def copied(person: TestApp, rule: str) -> str:
+        return path_of(form_to(person.get(f"{rule}/copy"), f"{rule}/copy").submit(status=303).location).rstrip("/")
+
+    in_draft, in_rule, in_own, in_none, once_together = (picture() for _ in range(5))
+    # Of rules that Ada withdraws: Bo writes on from one, published another, and only she began from the third.
+    copy = copied(bo, first := rule_with(in_draft))
+    second = rule_with(in_rule)
+    own = rule_with(in_own)
+    copied(ada, own)
+    alone = rule_with(in_none)
+    write(bo, f"{(draft := copied(bo, second))}/values", label="Care", meaning="For each other")
+    published = publish(bo, draft)
+    for rule in (first, second, own, alone):
+        ada.delete(f"/api{rule}")
+    bo.delete(f"/api{published}")
+    # A draft of Bo's in which she wrote once.
+    shared = start(bo)
+    made = form_to(bo.get(f"{shared}/writers"), f"{shared}/writers/links").submit()
+    link = made.html.select_one("#link").text.strip()
+    form_to(ada.get(link[link.index("/drafts/") :]), f"{shared}/join").submit(status=303)
+    write(ada, f"{shared}/about", summary=f"As it was: {once_together}")
+    form_to(bo.get(f"{shared}/writers").click("Remove"), f"{shared}/writers/remove").submit(status=303)
+
+    delete_by_page(ada, "ada@example.org")
+    for kept in (in_draft, in_rule, once_together):
+        client.get(kept)
+    for gone in (in_own, in_none):
+        client.get(gone, status=404)
+    assert in_draft in bo.get("/create/community-upload", {"draft": copy.rpartition("/")[2]})
+    assert unequal(engine) == []
 
 
 def files(folder: Path) -> list[Path]:
