@@ -57,11 +57,11 @@ class Plan:
     passed_on: Sequence[tuple[Any, UUID]]
 
 
-def plan(request: Any) -> Plan:
-    """For the person who is signed in."""
+def plan(request: Any, *, lock: bool = False) -> Plan:
+    """For the person who is signed in. With `lock` whoever gets a draft keeps their account until it is theirs."""
     session, me = request.dbsession, request.identity.account_id
     mine = drafts.all_of(session, me)
-    heirs = {row.id: heir for row in mine if (heir := _heir(request, row, me))}
+    heirs = _heirs(request, mine, me, lock=lock)
     return Plan(
         released=rules.owned(session, me),
         left=organizers.rules_of(session, me),
@@ -78,7 +78,7 @@ def delete(request: Any) -> None:
     session, me, email = request.dbsession, request.identity.account_id, request.identity.email
     # Whoever writes as this person holds the row (see `sessions.find`): they are done first, or find nobody.
     session.execute(sa.select(accounts.c.id).where(accounts.c.id == me).with_for_update())
-    intended = plan(request)
+    intended = plan(request, lock=True)
     # What takes long, before anything is appended: nobody swaps in a read model meanwhile.
     with unhurried(session):
         files_to_go = _files_to_go(request, intended)
@@ -119,18 +119,33 @@ def _append(request: Any, intended: Plan) -> None:
         commands.release_owner(rule.id, me, now)
 
 
-def _heir(request: Any, draft: Any, me: UUID) -> UUID | None:
-    """Who gets a draft that is still being written: of those who have written in it and still may, the last one."""
-    if draft.status != "open":
-        return None
-    entitled = {row.account for row in writers.of(request.dbsession, draft.id)}
-    if draft.revises:
-        rule = rules.find(request.dbsession, draft.rule)
-        if rule.status == "withdrawn":
-            return None
-        entitled = {rule.owner, *(row.account for row in organizers.of(request.dbsession, draft.rule))}
-    entitled -= {None, me}
-    return next((each for each in request.rules.writers_of(draft.id) if each in entitled), None) if entitled else None
+def _heirs(request: Any, mine: Iterable[Any], me: UUID, *, lock: bool) -> dict[UUID, UUID]:
+    """{draft: who gets it}, of those that are still being written: of the others who have written in it and still may,
+    the last one. With `lock` they have an account until the end of the transaction, or are not here.
+    """
+    session, still = request.dbsession, {row.id: row for row in mine if row.status == "open"}
+    revised = rules.several(session, (row.rule for row in still.values() if row.revises))
+    organize, write = organizers.several(session, revised), writers.several(session, still)
+
+    def may(account: UUID, row: Any) -> bool:
+        if account == me:
+            return False
+        if not row.revises:
+            return account in write[row.id]
+        rule = revised[row.rule]
+        return rule.status == "published" and (account == rule.owner or account in organize[rule.id])
+
+    wrote = request.rules.writers_of(still)
+    others = {draft: [each for each in people if may(each, still[draft])] for draft, people in wrote.items()}
+    here = _having_accounts(session, {each for people in others.values() for each in people}, lock=lock)
+    heirs = {draft: next((each for each in people if each in here), None) for draft, people in others.items()}
+    return {draft: heir for draft, heir in heirs.items() if heir}
+
+
+def _having_accounts(session: Any, people: set[UUID], *, lock: bool) -> set[UUID]:
+    """One who deletes their own account in this moment is waited for."""
+    query = sa.select(accounts.c.id).where(accounts.c.id.in_(people)).order_by(accounts.c.id)
+    return set(session.scalars(query.with_for_update(read=True, key_share=True) if lock else query))
 
 
 def _files_to_go(request: Any, intended: Plan) -> set[UUID]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -36,6 +36,11 @@ def of(session: Session, rule_id: UUID) -> Sequence[Any]:
     """The rows of those who are organizers now, who came first first."""
     last = presence.last(organizers.c.rule, organizers.c.rule == rule_id)
     return session.execute(sa.select(last).where(last.c.joined).order_by(last.c.version)).all()
+
+
+def several(session: Session, rule_ids: Collection[UUID]) -> dict[UUID, list[UUID]]:
+    """{rule: the accounts that organize it now}"""
+    return presence.present(session, organizers.c.rule, rule_ids)
 
 
 def rules_of(session: Session, account: UUID) -> Sequence[Any]:

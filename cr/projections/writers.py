@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -45,6 +45,11 @@ def of(session: Session, draft_id: UUID) -> Sequence[Any]:
     """The rows of those who write a draft now, who came first first."""
     last = presence.last(writers.c.draft, writers.c.draft == draft_id)
     return session.execute(sa.select(last).where(last.c.joined).order_by(last.c.version)).all()
+
+
+def several(session: Session, draft_ids: Collection[UUID]) -> dict[UUID, list[UUID]]:
+    """{draft: the accounts that write it now}"""
+    return presence.present(session, writers.c.draft, draft_ids)
 
 
 def drafts_of(session: Session, account: UUID) -> Sequence[Any]:

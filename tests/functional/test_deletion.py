@@ -15,6 +15,7 @@ from webtest import TestApp
 from cr.events import draft as draft_events
 from cr.projections import ALL
 from cr.projections.rebuild import rebuild
+from tests.development.processes import until
 from tests.fixtures.mail import Mailbox, deliver
 from tests.fixtures.site import Clock
 from tests.functional.flow import count, payload_of_guest, press, unequal
@@ -22,6 +23,7 @@ from tests.functional.flow import start as start_as_guest
 from tests.functional.people import form_to, path_of, sign_in
 from tests.functional.test_api_uploads import send
 from tests.functional.test_main_job import edit, publish, start, write, written
+from tests.functional.test_profile import fill, statements
 
 SECRET = "Zwetschgenkuchen"
 NAME = "Ada Zweig"
@@ -228,6 +230,43 @@ def test_a_draft_that_others_wrote_in_goes_to_them(
     assert "Elm Street Gardens" in client.get(rule)
     assert unequal(engine) == []
     bo.get(own, status=404)
+
+
+def test_who_is_leaving_too_gets_no_draft(ada: TestApp, bo: TestApp, app: Any, engine: sa.Engine) -> None:
+    """Bo's deletion is about to be committed when Ada's begins."""
+    rule = publish(ada, written(ada))
+    let_in(ada, bo, rule)
+    shared = edit(ada, rule)
+    write(bo, f"{shared}/about", summary=f"With Bo's words, {SECRET}")
+    answers: list[int] = []
+    deleting = threading.Thread(target=lambda: answers.append(ada.delete("/api/user/me", status="*").status_int))
+    with engine.begin() as connection:
+        bos = sa.text("SELECT id FROM accounts WHERE email = 'bo@example.org' FOR UPDATE")
+        gone = connection.scalar(bos)
+        deleting.start()
+        until(lambda: somebody_waits(engine))
+        connection.execute(sa.text("DELETE FROM accounts WHERE id = :gone"), {"gone": gone})
+    deleting.join()
+    assert answers == [200]
+    assert count(engine, "accounts") == count(engine, "drafts") == 0
+    assert SECRET not in everything(engine)
+
+
+def somebody_waits(engine: sa.Engine) -> bool:
+    with engine.connect() as looking:
+        return bool(looking.scalar(sa.text("SELECT count(*) FROM pg_locks WHERE NOT granted")))
+
+
+def test_many_drafts_and_rules_ask_no_more_of_the_database_than_few(
+    ada: TestApp, bo: TestApp, engine: sa.Engine
+) -> None:
+    fill(engine, "ada@example.org", 1)
+    fill(engine, "bo@example.org", 7)
+    with statements() as few:
+        assert "3 drafts" in ada.get("/profile/delete")
+    with statements() as many:
+        assert "21 drafts" in bo.get("/profile/delete")
+    assert len(many) == len(few)
 
 
 def test_a_draft_that_is_no_rule_yet_goes_to_its_other_writer(ada: TestApp, bo: TestApp, engine: sa.Engine) -> None:
