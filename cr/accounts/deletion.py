@@ -20,6 +20,7 @@ from cr.accounts.guests import guests
 from cr.accounts.tables import accounts, mailed_links
 from cr.db import unhurried
 from cr.mail import outbox
+from cr.pages import day, minute
 from cr.projections import drafts, histories, invitations, organizers, revisions, rules, writers
 from cr.uploads import files
 
@@ -96,7 +97,7 @@ def delete(request: Any) -> None:
     session.execute(sa.delete(accounts).where(accounts.c.id == me))
     # Any public page may name them.
     page_cache.forget(request, None)
-    outbox.put(request, email, SUBJECT, TEXT.format(day=f"{request.now:%-d %B %Y}", time=f"{request.now:%H:%M}"))
+    outbox.put(request, email, SUBJECT, TEXT.format(day=day(request.now), time=minute(request.now)))
 
 
 def _append(request: Any, intended: Plan) -> None:
