@@ -19,6 +19,7 @@ from cr.accounts import join_links, mentions, stakeholders
 from cr.accounts.guests import guests
 from cr.accounts.tables import accounts, mailed_links
 from cr.db import unhurried
+from cr.errors import Conflict, NotFound
 from cr.mail import outbox
 from cr.pages import day, minute
 from cr.projections import drafts, histories, invitations, organizers, revisions, rules, writers
@@ -75,7 +76,10 @@ def plan(request: Any, *, lock: bool = False) -> Plan:
 
 
 def delete(request: Any) -> None:
-    """The person who is signed in has no account any more. Whoever asks for it twice is no longer signed in then."""
+    """The person who is signed in has no account any more. Whoever asks for it twice is no longer signed in then.
+
+    Raises `Conflict` when somebody changes meanwhile what the person takes part in.
+    """
     session, me, email = request.dbsession, request.identity.account_id, request.identity.email
     # Whoever writes as this person holds the row (see `sessions.find`): they are done first, or find nobody.
     session.execute(sa.select(accounts.c.id).where(accounts.c.id == me).with_for_update())
@@ -84,7 +88,10 @@ def delete(request: Any) -> None:
     with unhurried(session):
         files_to_go = _files_to_go(request, intended)
         mentions.take_out(session, email, mentions.WITHOUT_ACCOUNT)
-    _append(request, intended)
+    try:
+        _append(request, intended)
+    except NotFound:
+        raise Conflict() from None
     mentions.take_out(session, email, mentions.DRAFTS)
     ours = [row.id for row in intended.released]
     stakeholders.erase(session, stakeholders.ids(session, email=email, accepted_by=me, rules=ours))
