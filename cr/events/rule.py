@@ -127,7 +127,9 @@ class StakeholderRemoved(RuleEvent):
 
 @dataclass(frozen=True, kw_only=True)
 class StakeholderLeft(RuleEvent):
-    """The actor is the account that had accepted. No `StakeholderRemoved`, for there the actor is named in public."""
+    """The actor is the account that had accepted, or that has the invited address and declines. No
+    `StakeholderRemoved`, for there the actor is named in public.
+    """
 
     TOPIC = "rule.StakeholderLeft"
     stakeholder: UUID
@@ -343,6 +345,13 @@ def remove(rule: Rule, actor: UUID, stakeholder: UUID) -> list[RuleEvent]:
         raise NotFound()
     kind = StakeholderLeft if leaves else StakeholderRemoved
     return [kind(stakeholder=stakeholder)]
+
+
+def decline(rule: Rule, actor: UUID, stakeholder: UUID) -> list[RuleEvent]:
+    """By whom the invitation was for, which they may have accepted; nothing for who is invited no more."""
+    must_be_published(rule)
+    theirs = stakeholder in rule.stakeholders and rule.stakeholders[stakeholder] in (None, actor)
+    return [StakeholderLeft(stakeholder=stakeholder)] if theirs else []
 
 
 def must_be_published(rule: Rule) -> None:

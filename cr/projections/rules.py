@@ -125,15 +125,20 @@ def last_touched(
     query = sa.select(rules).where(rules.c.status == "published")
     if owner is not None:
         query = query.where(rules.c.owner == owner)
-    if before is not None:
-        query = query.where(rules.c.position < before)
-    return session.execute(query.order_by(rules.c.position.desc()).limit(limit)).all()
+    return session.execute(page(query, limit, before)).all()
 
 
 def owned(session: Session, owner: UUID) -> Sequence[Any]:
     """Every rule that is a person's, withdrawn or not, the first one first."""
     query = sa.select(rules).where(rules.c.owner == owner)
     return session.execute(query.order_by(rules.c.created_at, rules.c.id)).all()
+
+
+def page(query: sa.Select[Any], limit: int | None = None, before: int | None = None) -> sa.Select[Any]:
+    """Of a query of rules, these: last touched first; touched before log position `before` (to page through)."""
+    if before is not None:
+        query = query.where(rules.c.position < before)
+    return query.order_by(rules.c.position.desc()).limit(limit)
 
 
 def last_change(session: Session) -> datetime | None:
@@ -145,9 +150,7 @@ def last_change(session: Session) -> datetime | None:
 def copies(session: Session, rule_id: UUID, limit: int, before: int | None = None) -> Sequence[Any]:
     """Rules in force that began with this one's text, last touched first, as `last_touched`."""
     query = sa.select(rules).where(rules.c.copied_from == rule_id, rules.c.status == "published")
-    if before is not None:
-        query = query.where(rules.c.position < before)
-    return session.execute(query.order_by(rules.c.position.desc()).limit(limit)).all()
+    return session.execute(page(query, limit, before)).all()
 
 
 def last_withdrawn(session: Session, limit: int) -> Sequence[Any]:

@@ -117,6 +117,21 @@ def test_only_the_account_that_accepted_leaves() -> None:
         r.accept(gone, GUEST)
 
 
+def test_an_invitation_is_declined_by_whom_it_was_for() -> None:
+    left = [r.StakeholderLeft(stakeholder=GUEST)]
+    invited = given(r.StakeholderInvited(stakeholder=GUEST))
+    assert r.decline(invited, OTHER, GUEST) == left
+    accepted = r.project(
+        invited, stamped([r.StakeholderAccepted(stakeholder=GUEST)], of=RULE, after=2, actor=OTHER, at=NOON)
+    )
+    assert accepted is not None
+    assert r.decline(accepted, OTHER, GUEST) == left
+    assert r.decline(accepted, UUID(int=9), GUEST) == []
+    assert r.decline(given(), OTHER, GUEST) == []
+    with pytest.raises(Gone):
+        r.decline(given(r.StakeholderInvited(stakeholder=GUEST), r.Withdrawn()), OTHER, GUEST)
+
+
 def test_there_are_at_most_thirty_stakeholders() -> None:
     rule = given(*(r.StakeholderInvited(stakeholder=UUID(int=100 + n)) for n in range(30)))
     with pytest.raises(ValidationProblem, match="30"):
