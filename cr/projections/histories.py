@@ -18,6 +18,7 @@ from cr.events import rule as r
 from cr.events.base import Event
 from cr.fingerprint import fingerprint
 from cr.projections.base import SHARED, Delete, Insert, Operation, Projection, metadata
+from cr.projections.rules import rules
 
 histories = sa.Table(
     "histories",
@@ -142,6 +143,8 @@ def told(event: Event) -> str:
             return f"Withdrew the rule: {event.reason}" if event.reason else "Withdrew the rule."
         case r.OwnerReleased():
             return "The owner left. The rule stays."
+        case r.OwnerPassedOn():
+            return "Handed the rule over to another organizer."
         case r.OrganizerJoined():
             joined = event.organizer == event.actor
             return "Joined as an organizer." if joined else "Made somebody who wrote the draft an organizer."
@@ -179,6 +182,15 @@ def find(session: Session, originator: UUID, version: int) -> Any:
     """One entry's row, or None."""
     query = sa.select(histories).where(histories.c.originator == originator, histories.c.version == version)
     return session.execute(query).one_or_none()
+
+
+def owners(session: Session, rule_ids: Collection[UUID]) -> dict[UUID, UUID]:
+    """{rule: the account that owns it, or owned it last}."""
+    released = sa.select(histories.c.originator, histories.c.actor).where(histories.c.topic == r.OwnerReleased.TOPIC)
+    last = released.where(histories.c.originator.in_(rule_ids)).subquery()
+    query = sa.select(rules.c.id, sa.func.coalesce(rules.c.owner, last.c.actor))
+    query = query.outerjoin(last, last.c.originator == rules.c.id).where(rules.c.id.in_(rule_ids))
+    return {rule_id: owner for rule_id, owner in session.execute(query) if owner}
 
 
 def actors(session: Session, rule_ids: Collection[UUID]) -> dict[UUID, list[UUID]]:

@@ -29,7 +29,8 @@ from tests.projections.lives import NOON, PEOPLE, live, lives, sample_life
 
 VALIDATOR = Draft202012Validator(schema())
 
-acts = st.lists(st.tuples(st.sampled_from(["invite", "invite", "accept", "remove", "release"]), st.integers(0, 5)))
+ACTS = ("invite", "invite", "accept", "remove", "hand over", "release")
+acts = st.lists(st.tuples(st.sampled_from(ACTS), st.integers(0, 5)))
 """What happens to a rule beside its revisions: people come and go."""
 
 
@@ -55,6 +56,7 @@ def meet(engine: sa.Engine, rule_id: UUID, acts: list[Any]) -> None:
                     "invite": lambda rule=rule, owner=owner: r.invite(rule, owner, next(ids)),
                     "accept": lambda rule=rule, who=who: r.accept(rule, who),
                     "remove": lambda rule=rule, owner=owner, who=who: r.remove(rule, owner, who),
+                    "hand over": lambda rule=rule, owner=owner, to=PEOPLE[choice % 2]: r.pass_on(rule, owner, to),
                     "release": lambda rule=rule, owner=owner: r.release_owner(rule, owner),
                 }[act]()
             except Problem:
