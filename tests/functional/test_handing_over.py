@@ -191,10 +191,10 @@ def test_pressed_twice_it_is_handed_over_once(
 
 
 def test_who_deletes_their_account_is_told_to_hand_over_first(ada: TestApp, bo: TestApp, rule: str) -> None:
-    page = ada.get("/profile/delete").click("Hand it over")
+    page = ada.get("/profile/delete").click("hand it over")
     assert people(page) == ["The owner (you)", "An organizer"]
     hand_over(ada, rule)
-    assert "Hand it over" not in ada.get("/profile/delete")
+    assert "hand it over" not in ada.get("/profile/delete")
     delete_by_page(ada, "ada@example.org")
     assert people(bo.get(f"{rule}/organizers")) == ["The owner (you)"]
 
