@@ -276,8 +276,7 @@ class TeamViews:
         if to is None or to == self.group.owner:
             return HTTPSeeOther(self.group.team_path())
         email = deletion.held(self.request.dbsession, to)
-        self.request.rules.pass_on_rule(self.group.id, self.me, self.request.now, to)
-        if email:
+        if self.request.rules.pass_on_rule(self.group.id, self.me, self.request.now, to) and email:
             title, page = self._title(), self.request.urls.origin + self.group.team_path()
             text = YOURS_TEXT.format(who=self._called("Its former owner"), title=title, page=page)
             outbox.put(self.request, email, YOURS.format(title=title), text)
