@@ -94,11 +94,11 @@ def _reason(error: OSError) -> str:
 def _failure(error: OSError) -> MailFailed:
     """What smtplib says, as it concerns whoever had the mail written."""
     if isinstance(error, smtplib.SMTPRecipientsRefused):
-        if all(_lasts(code) for code, _ in error.recipients.values()):
+        if all(_lasts(*said) for said in error.recipients.values()):
             return MailFailed("The address does not take mail.", lasting=True)
         return MailFailed("The mail server can't take mail for this address at the moment.")
     if isinstance(error, smtplib.SMTPDataError):
-        if _lasts(error.smtp_code):
+        if _lasts(error.smtp_code, error.smtp_error):
             return MailFailed("The mail server refused the mail.", lasting=True)
         return MailFailed("The mail server can't take the mail at the moment.")
     if isinstance(error, smtplib.SMTPSenderRefused | smtplib.SMTPAuthenticationError):
@@ -108,8 +108,12 @@ def _failure(error: OSError) -> MailFailed:
     return MailFailed("The mail server can't be reached.", everybody=True)
 
 
-def _lasts(code: int) -> bool:
-    return 500 <= code <= 599
+def _lasts(code: int, text: bytes | str) -> bool:
+    """Whether a refusal is about the address or the mail, and so for good. 5.7 is a policy, which whoever runs the mail
+    server or this site can change: nobody's mail must be lost by a wrong setting.
+    """
+    said = text if isinstance(text, bytes) else text.encode()
+    return 500 <= code <= 599 and not said.lstrip().startswith(b"5.7.")
 
 
 def _is_private(server: smtplib.SMTP) -> bool:
@@ -128,7 +132,7 @@ class Terminal:
             sender,
             ", ".join(recipients),
             message["Subject"],
-            text.decode(),
+            text.decode(message.get_content_charset("utf-8")),
         )
 
 

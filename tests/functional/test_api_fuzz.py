@@ -32,7 +32,12 @@ fuzzed = settings(
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.filter_too_much],
 )
 
-WHOLE_TEXTS = ["PUT /api/drafts/me", "POST /api/rules", "PATCH /api/rules/{id}"]
+WHOLE_TEXTS = [
+    "PUT /api/drafts/me",
+    "POST /api/rules",
+    "PATCH /api/rules/{id}",
+    "POST /api/auth/magic-link/request",
+]
 
 CONFIG = {
     "seed": 5,

@@ -11,7 +11,7 @@ from webtest import TestApp
 
 from cr.projections import ALL
 from cr.projections.rebuild import check
-from tests.fixtures.mail import Mailbox
+from tests.fixtures.mail import Mailbox, deliver
 from tests.fixtures.site import Clock
 from tests.functional.people import form_to, path_of, sign_in
 from tests.functional.test_api_rules import DOCUMENT
@@ -57,20 +57,16 @@ def test_several_are_invited_at_once_and_the_page_says_how_it_fares(
     assert "3 invitations are on their way." in words(page)
     assert list(told(page)) == [CY, "d@example.org", "e@example.org"]
     assert all("The mail is waiting to be sent." in each.text for each in page.html.select("ul.rules > li"))
-    with engine.begin() as connection:
-        connection.execute(
-            sa.text(
-                "UPDATE outbox SET due_at = NULL, failed_at = now(), reason = 'There is no such mailbox.' "
-                "WHERE recipient = 'd@example.org'"
-            )
-        )
-        connection.execute(sa.text("UPDATE outbox SET due_at = NULL, sent_at = now() WHERE recipient LIKE 'e@%'"))
+    smtp.refused |= {CY: "450 Later", "d@example.org": "550 There is no such mailbox"}
+    deliver(app)
+    later = told(ada.get(f"{rule}/stakeholders"))[CY]
+    assert "could not be sent yet: The mail server can't take mail for this address at the moment. It is tried" in later
     form_to(client.get(link_to(engine, CY)), VERIFY).submit(status=303)
     page = ada.get(f"{rule}/stakeholders")
     cy, d, e = (" ".join(each.text.split()) for each in page.html.select("ul.rules > li"))
     assert "Accepted" in cy
     assert "Send it again" not in cy
-    assert "The mail could not be sent: There is no such mailbox. Send it again" in d
+    assert "The mail could not be sent: The address does not take mail. Send it again" in d
     assert "The mail was sent" in e
     clock.advance(timedelta(days=29, hours=23))
     assert "too old" not in words(ada.get(f"{rule}/stakeholders"))

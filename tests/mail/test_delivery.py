@@ -108,6 +108,14 @@ def test_a_refusal_for_good_fails_at_once_and_holds_nobody_up(
     assert "bo@" not in caplog.text
 
 
+def test_a_refusal_by_policy_waits_for_operators_to_mend_it(app: Any, smtp: Mailbox, engine: sa.Engine) -> None:
+    smtp.refused["bo@example.org"] = "554 5.7.1 Relay access denied"
+    letter(app, "bo@example.org")
+    deliver(app)
+    assert rows(engine)[0].due_at
+    assert rows(engine)[0].reason == "The mail server can't take mail for this address at the moment."
+
+
 def test_a_mail_that_can_not_be_made_holds_nobody_up(app: Any, smtp: Mailbox, engine: sa.Engine) -> None:
     for each in ("bo@example.org\nBcc: ada@example.org", "ada@example.org"):
         letter(app, each)
