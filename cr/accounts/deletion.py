@@ -113,6 +113,15 @@ def delete(request: Any) -> None:
     outbox.put(request, email, SUBJECT, text, reply_to=reply_to)
 
 
+def held(session: Any, account: UUID) -> str | None:
+    """The address of an account, which is then there until the end of this transaction: nobody gets what is just being
+    deleted. None where there is none any more.
+    """
+    query = sa.select(accounts.c.email).where(accounts.c.id == account)
+    email: str | None = session.scalar(query.with_for_update(read=True, key_share=True))
+    return email
+
+
 def _append(request: Any, intended: Plan) -> None:
     """The log first: whoever writes to the same draft or rule just now is told apart by its number."""
     commands, me, now = request.rules, request.identity.account_id, request.now

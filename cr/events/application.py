@@ -399,6 +399,16 @@ class Rules(Application[UUID]):
         rule = self.rule(rule_id)
         return self._decide(rule, rules.release_owner(rule, actor), actor, at)
 
+    def pass_on_rule(self, rule_id: UUID, actor: UUID, at: datetime, to: UUID) -> bool:
+        """Make another organizer the owner; False when they are it already.
+
+        Nobody may write less by it, so nobody who writes has to be waited for.
+        """
+        rule = self.rule(rule_id)
+        facts = rules.pass_on(rule, actor, to)
+        self._decide(rule, facts, actor, at)
+        return bool(facts)
+
     def join_rule(self, rule_id: UUID, actor: UUID, at: datetime) -> Rule:
         """`actor` becomes an organizer of the rule. Whether the owner wants that is for the caller to know."""
         rule = self.rule(rule_id)
