@@ -145,7 +145,8 @@ def told(event: Event) -> str:
         case r.OwnerReleased():
             return "The owner left. The rule stays."
         case r.OwnerPassedOn():
-            return "Handed the rule over to another organizer."
+            took = event.owner == event.actor
+            return "Became the owner, for there was none." if took else "Handed the rule over to another organizer."
         case r.OrganizerJoined():
             joined = event.organizer == event.actor
             return "Joined as an organizer." if joined else "Made somebody who wrote the draft an organizer."
