@@ -13,7 +13,9 @@ import pytest
 import sqlalchemy as sa
 from webtest import TestApp
 
-from tests.fixtures.mail import Mailbox
+from cr.accounts.deletion import SUBJECT as DELETED
+from cr.accounts.email_change import TOLD_SUBJECT
+from tests.fixtures.mail import Mailbox, deliver
 from tests.fixtures.site import Clock, MakeApp
 from tests.functional.people import form_to, mailed_link, path_of, sign_in
 
@@ -349,16 +351,24 @@ def test_the_old_address_is_told_after_the_change(ada: TestApp, smtp: Mailbox, c
     assert all(len(line) <= 72 for line in said.splitlines())
 
 
-def test_an_answer_to_the_old_address_goes_to_the_people_who_run_the_site(
-    make_app: MakeApp, smtp: Mailbox, engine: sa.Engine
+@pytest.mark.parametrize("inbox", [None, "inbox@example.org"])
+def test_both_mails_of_an_account_ask_for_an_answer_only_where_somebody_reads_it(
+    make_app: MakeApp, smtp: Mailbox, engine: sa.Engine, inbox: str | None
 ) -> None:
-    ada = sign_in(make_app(ORGANIZER_INQUIRY_TO="ask@example.org"), smtp, "ada@example.org")
+    app = make_app(ORGANIZER_INQUIRY_TO=inbox)
+    ada = sign_in(app, smtp, "ada@example.org")
     ask(ada)
     ada.get(link(smtp))
-    ((_, _, said, reply_to),) = waiting(engine)
-    assert "Answer this mail at once" in said
-    assert reply_to == "ask@example.org"
-    assert all(len(line) <= 72 for line in said.splitlines())
+    ada.delete("/api/user/me")
+    deliver(app)
+    sent = [mail for mail in smtp.messages if mail["Subject"] in (TOLD_SUBJECT, DELETED)]
+    assert [mail["Subject"] for mail in sent] == [TOLD_SUBJECT, DELETED]
+    for mail in sent:
+        said = " ".join(mail.get_content().split())
+        assert mail["Reply-To"] == inbox
+        assert ("nswer this mail" in said) is (inbox is not None)
+        assert ("ell the people who run th" in said) is (inbox is None)
+        assert all(len(line) <= 72 for line in mail.get_content().splitlines())
 
 
 def test_without_a_mail_nothing_is_asked(ada: TestApp, smtp: Mailbox, engine: sa.Engine) -> None:

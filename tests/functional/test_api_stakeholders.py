@@ -114,6 +114,7 @@ def test_the_mail_says_who_invites_to_what_and_what_it_means(
         ("Elm\r\nBcc: all@example.org", "You are invited to be a stakeholder of a rule"),
         ("Elm\r\nStreet", "You are invited to be a stakeholder of “Elm Street”"),
         ("Your account is closed, see paypal.example", "You are invited to be a stakeholder of a rule"),
+        ("Pay at 163.com and evil", "You are invited to be a stakeholder of a rule"),
         ("HTTPS://evil", "You are invited to be a stakeholder of a rule"),
         ("Rule no. 2.1", "You are invited to be a stakeholder of “Rule no. 2.1”"),
         ("x" * 500, f"You are invited to be a stakeholder of “{'x' * 59}…”"),
@@ -126,6 +127,7 @@ def test_what_people_write_makes_no_header_and_no_link_of_a_mail(
     ((written, text),) = mails(engine, CY)
     assert written == subject
     assert [line for line in text.splitlines() if "evil" in line or "paypal" in line or "Bcc" in line] == []
+    assert max(len(line) for line in text.splitlines() if "http" not in line) <= 72
 
 
 def test_opening_it_is_enough_for_who_is_signed_in_with_that_address(
@@ -177,14 +179,13 @@ def test_a_link_that_is_not_for_them_or_does_not_work(
     client.get(link_to(app, smtp, CY), status=200)
 
 
-def test_an_invitation_to_a_rule_that_was_withdrawn_says_so(
+def test_an_invitation_to_a_rule_that_was_withdrawn_is_void(
     app: Any, smtp: Mailbox, ada: TestApp, client: TestApp, clock: Clock, url: str
 ) -> None:
     invite(ada, clock, url)
     page = client.get(link_to(app, smtp, CY))
     ada.delete(url)
-    answer = form_to(page, VERIFY).submit().follow(status=410)
-    assert "withdrawn" in answer.html.h1.text
+    assert form_to(page, VERIFY).submit(status=303).location.endswith("/login?error=expired_link")
     assert client.get("/api/auth/session").json == {"user": None}
 
 

@@ -7,12 +7,16 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from pyramid.scripting import prepare
 from webtest import TestApp
 
+from cr.accounts import stakeholders
+from cr.accounts.links import LinkRefused
 from cr.projections import ALL
 from cr.projections.rebuild import check
 from tests.fixtures.mail import Mailbox, deliver
 from tests.fixtures.site import Clock
+from tests.functional.flow import count
 from tests.functional.people import form_to, path_of, sign_in
 from tests.functional.test_api_rules import DOCUMENT
 from tests.functional.test_api_rules import publish as publish_over_api
@@ -210,3 +214,29 @@ def test_signing_in_by_an_invitation_keeps_what_was_written_before(
     invite(ada, rule, CY)
     form_to(client.get(link_to(app, smtp, CY)), VERIFY).submit(status=303)
     assert "Elm Street Garden" in client.get("/profile")
+
+
+@pytest.mark.parametrize("meanwhile", ["removed", "withdrawn", "accepted"])
+def test_who_comes_too_late_gets_no_account(
+    ada: TestApp, client: TestApp, app: Any, engine: sa.Engine, rule: str, meanwhile: str
+) -> None:
+    """The invitation is found, and then is none any more."""
+    invite(ada, rule, CY)
+    link = link_to(engine, CY)
+    accounts = count(engine, "accounts")
+    with prepare(registry=app.registry) as env:
+        request = env["request"]
+        request.tm.begin()
+        found = stakeholders.find(request, link.partition("token=")[2])
+        match meanwhile:
+            case "removed":
+                ada.delete(f"/api{rule}/stakeholders/{listed(ada, f'/api{rule}')[0]['id']}")
+            case "withdrawn":
+                ada.delete(f"/api{rule}")
+            case "accepted":
+                form_to(client.get(link), VERIFY).submit(status=303)
+                accounts += 1
+        with pytest.raises(LinkRefused):
+            stakeholders.accept(request, found)
+        request.tm.commit()
+    assert count(engine, "accounts") == accounts

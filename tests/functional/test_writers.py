@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from datetime import timedelta
 from typing import Any
@@ -343,6 +344,30 @@ def test_an_invitation_waits_for_the_mail_and_its_link_lets_in(
 
 
 @pytest.mark.parametrize(
+    ("title", "name", "subject", "shown"),
+    [
+        ("Elm Street", "Ada of the Garden", "Write “Elm Street” together", ("“Elm Street”", "Ada of the Garden would")),
+        ("See https://evil.example", "Ada", "Write a rule together", ("looks like a link", "Ada would")),
+        ("Pay at 163.com", "evil.example", "Write a rule together", ("looks like a link", "Somebody would")),
+        ("Elm " * 40, "Ada " * 20, f"Write “{'Elm ' * 14}Elm…” together", ("“Elm Elm", "Ada… would")),
+    ],
+)
+def test_an_invitation_says_nothing_of_its_senders_that_could_be_ours_or_a_link(
+    ada: TestApp, engine: sa.Engine, title: str, name: str, subject: str, shown: tuple[str, ...]
+) -> None:
+    draft = start(ada, title)
+    call_here = form_to(ada.get(f"{draft}/writers"), f"{draft}/writers/name")
+    call_here["your-name"] = name
+    call_here.submit(status=303)
+    invite(ada, f"{draft}/writers", "bo@example.org")
+    (mail,) = waiting(engine)
+    assert mail.subject == subject
+    assert all(each in " ".join(mail.text.split()) for each in shown)
+    assert [each for each in mail.text.split() if re.search("evil|163", each)] == []
+    assert max(len(line) for line in mail.text.splitlines() if "http" not in line) <= 72
+
+
+@pytest.mark.parametrize(
     ("refusal", "said"),
     [
         (None, "Mailed "),
@@ -368,13 +393,13 @@ def test_a_withdrawn_invitation_is_not_mailed_and_forgotten(ada: TestApp, draft:
     assert [count(engine, table) for table in ("join_links", "outbox")] == [0, 0]
 
 
-def test_the_address_of_an_invitation_that_is_over_is_erased(
-    ada: TestApp, draft: str, clock: Clock, engine: sa.Engine
+def test_the_address_of_an_invitation_that_is_over_is_erased_though_nobody_does_anything(
+    app: Any, smtp: Mailbox, ada: TestApp, draft: str, clock: Clock, engine: sa.Engine
 ) -> None:
     invite(ada, f"{draft}/writers", "bo@example.org")
     clock.advance(join_links.LIFETIME)
     assert "bo@example.org" not in ada.get(f"{draft}/writers")
-    make_link(ada, f"{draft}/writers")
+    deliver(app)
     assert "bo@example.org" not in rows(engine, "join_links")
 
 

@@ -86,7 +86,7 @@ def test_two_servers_send_each_of_many_mails_once(
             each.until(200)
         smtp.willing.clear()
         write(outbox_of, site, *many)
-        # Each has handed over a mail and waits for the answer: one server alone never has two under way.
+        # Each of them has given the mail server one mail, and waits for its word.
         assert any(smtp.holding == 2 for _ in patiently())
         smtp.willing.set()
         until_sent(outbox_of, 30)
