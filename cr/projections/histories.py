@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.orm import Session
 
-from cr.catalog import sections
+from cr.catalog import labels, sections
 from cr.catalog.sections import BY_KEY, FACETS, MORE
 from cr.db import Timestamp
 from cr.events import draft as d
@@ -33,7 +33,7 @@ histories = sa.Table(
     sa.Column("topic", sa.Text, nullable=False),
 )
 
-_FILES = (__file__, sections.__file__, d.__file__, r.__file__, *SHARED)
+_FILES = (__file__, sections.__file__, labels.__file__, *labels.ORIGIN_FILES, d.__file__, r.__file__, *SHARED)
 PROJECTION = Projection("histories", fingerprint(*_FILES), (histories,))
 
 QUIET = {"currentStep"}
@@ -41,10 +41,10 @@ QUIET = {"currentStep"}
 
 SOURCES = {
     "blank": "Started from a blank page.",
-    "template": "Started from the template “{of}”.",
+    "template": "Started from a template.",
     "revision": "Started from revision {revision} of the published rule.",
     "remix": "Started from another community’s rule.",
-    "use-case": "Started from the example “{of}”.",
+    "use-case": "Started from the rule of a use case.",
     "guest": "Started with what was written before signing in.",
 }
 
@@ -83,7 +83,7 @@ def told(event: Event) -> str:
     """The sentence for one event. What the words were before and after is for whoever replays the log to show."""
     match event:
         case d.Started():
-            return SOURCES[event.source].format(of=event.of, revision=event.revision)
+            return _started(event)
         case d.Named(title=title):
             return f"Named it “{title}”." if title else "Took the name away."
         case d.Summarized(summary=text):
@@ -157,6 +157,15 @@ def told(event: Event) -> str:
         case r.StakeholderLeft():
             return "No longer takes part as a stakeholder."
     raise AssertionError(f"no words for {event!r}")
+
+
+def _started(event: d.Started) -> str:
+    """With the name of the template or use case, where the catalogue that comes with the code has it."""
+    if event.source == "template" and event.of in labels.TEMPLATES:
+        return f"Started from the template “{labels.TEMPLATES[event.of]}”."
+    if event.source == "use-case" and event.of in labels.USE_CASES:
+        return f"Started from the rule of {labels.USE_CASES[event.of]}, a use case."
+    return SOURCES[event.source].format(revision=event.revision)
 
 
 def _wrote(what: str, text: str | None) -> str:
