@@ -29,14 +29,18 @@ SUBJECT = "Your account at Community Rule is deleted"
 TEXT = """\
 Hello,
 
-the account of this address at Community Rule was deleted on
-{day} at {time} UTC: the address, the drafts and the files
-that no published rule shows. Published rules stay, without an owner.
+the account of this email address at Community Rule was deleted on
+{day} at {time} UTC: the email address, the drafts and the
+files that no published rule shows. Published rules stay, without an
+owner.
 
 Nobody can bring the account back. If it was not you who deleted it,
 somebody had your mailbox or your browser: change the password of your
-mailbox first, and tell the people who run this site.
+mailbox first, then {tell}.
 """
+ANSWER = "answer this mail, which the people who run this\nsite will read"
+TELL = "tell the people who run this site"
+"""Where they have no address that an answer could go to."""
 
 FILE = re.compile(r"/api/uploads/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})")
 
@@ -104,7 +108,18 @@ def delete(request: Any) -> None:
     session.execute(sa.delete(accounts).where(accounts.c.id == me))
     # Any public page may name them.
     page_cache.forget(request, None)
-    outbox.put(request, email, SUBJECT, TEXT.format(day=day(request.now), time=minute(request.now)))
+    reply_to = request.settings.organizer_inquiry_to
+    text = TEXT.format(day=day(request.now), time=minute(request.now), tell=ANSWER if reply_to else TELL)
+    outbox.put(request, email, SUBJECT, text, reply_to=reply_to)
+
+
+def held(session: Any, account: UUID) -> str | None:
+    """The address of an account, which is then there until the end of this transaction: nobody gets what is just being
+    deleted. None where there is none any more.
+    """
+    query = sa.select(accounts.c.email).where(accounts.c.id == account)
+    email: str | None = session.scalar(query.with_for_update(read=True, key_share=True))
+    return email
 
 
 def _append(request: Any, intended: Plan) -> None:

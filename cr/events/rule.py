@@ -86,6 +86,14 @@ class OwnerReleased(RuleEvent):
 
 
 @dataclass(frozen=True, kw_only=True)
+class OwnerPassedOn(RuleEvent):
+    """By the owner, who is an organizer from now on. `owner`, an account, was one and owns the rule in their place."""
+
+    TOPIC = "rule.OwnerPassedOn"
+    owner: UUID
+
+
+@dataclass(frozen=True, kw_only=True)
 class OrganizerJoined(RuleEvent):
     """`organizer` is an account: it may write the rule's next revisions and publish them."""
 
@@ -229,6 +237,9 @@ def evolve(state: Rule | None, event: Event) -> Rule | None:
             return replace(state, status="withdrawn", updated_at=event.at)
         case OwnerReleased():
             return replace(state, owner=None)
+        case OwnerPassedOn():
+            former = {state.owner} if state.owner else set()
+            return replace(state, owner=event.owner, organizers=(state.organizers | former) - {event.owner})
         case OrganizerJoined():
             return replace(state, organizers=state.organizers | {event.organizer})
         case OrganizerRemoved():
@@ -300,6 +311,17 @@ def withdraw(rule: Rule, actor: UUID | None, reason: str | None = None) -> list[
 
 def release_owner(rule: Rule, actor: UUID) -> list[RuleEvent]:
     return [OwnerReleased()] if rule.owner == actor else []
+
+
+def pass_on(rule: Rule, actor: UUID, organizer: UUID) -> list[RuleEvent]:
+    """The organizer owns the rule from now on, and the owner organizes it. Nothing when it is theirs already."""
+    must_be_organizer(rule, actor)
+    if organizer == rule.owner:
+        return []
+    must_be_owner(rule, actor)
+    if organizer not in rule.organizers:
+        raise Conflict("They do not organize this rule any more, so it stays yours. Choose another of its organizers.")
+    return [OwnerPassedOn(owner=organizer)]
 
 
 def join(rule: Rule, organizer: UUID) -> list[RuleEvent]:

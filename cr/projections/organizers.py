@@ -26,6 +26,14 @@ def came_or_went(event: r.OrganizerJoined | r.OrganizerRemoved, position: int) -
     yield presence.row(organizers, "rule", event, event.organizer, joined=joined)
 
 
+@PROJECTION.on(r.OwnerPassedOn)
+def passed_on(event: r.OwnerPassedOn, position: int) -> Iterable[Operation]:
+    """Its owner is no organizer beside themself, and who was it is one."""
+    yield presence.row(organizers, "rule", event, event.owner, joined=False)
+    if event.actor:
+        yield presence.row(organizers, "rule", event, event.actor, joined=True)
+
+
 def includes(session: Session | sa.Connection, rule_id: UUID, account: UUID) -> bool:
     """Whether an account may write a rule: its owner, or an organizer now."""
     owned = sa.exists().where(rules.c.id == rule_id, rules.c.owner == account)

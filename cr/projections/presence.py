@@ -1,6 +1,6 @@
 """The shape of read models that say who writes what beside its owner.
 
-They hold every coming and going, of which the last one counts.
+They hold every coming and going, of which the last one counts. One event may be of two people: one comes, one goes.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ def table(name: str, thing: str) -> sa.Table:
         metadata,
         sa.Column(thing, postgresql.UUID(as_uuid=True), primary_key=True),
         sa.Column("version", sa.BigInteger, primary_key=True),
-        sa.Column("account", postgresql.UUID(as_uuid=True), nullable=False),
+        sa.Column("account", postgresql.UUID(as_uuid=True), primary_key=True),
         sa.Column("joined", sa.Boolean, nullable=False),
         sa.Column("at", Timestamp, nullable=False),
         sa.Index(None, "account", thing, "version"),

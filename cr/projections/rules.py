@@ -21,6 +21,7 @@ rules = sa.Table(
     metadata,
     sa.Column("id", postgresql.UUID(as_uuid=True), primary_key=True),
     sa.Column("owner", postgresql.UUID(as_uuid=True)),
+    sa.Column("owner_since", Timestamp),
     sa.Column("status", sa.Text, nullable=False),
     sa.Column("version", sa.BigInteger, nullable=False),
     sa.Column("revision", sa.BigInteger, nullable=False),
@@ -49,6 +50,7 @@ def published(event: r.Published, position: int) -> Iterable[Operation]:
         {
             "id": event.originator_id,
             "owner": event.actor,
+            "owner_since": event.at,
             "status": "published",
             "version": event.originator_version,
             "revision": 1,
@@ -97,7 +99,17 @@ def withdrawn(event: r.Withdrawn, position: int) -> Iterable[Operation]:
 
 @PROJECTION.on(r.OwnerReleased)
 def owner_released(event: r.OwnerReleased, position: int) -> Iterable[Operation]:
-    yield Update(rules, {"id": event.originator_id}, {"owner": None, "version": event.originator_version})
+    yield _owned(event, None, None)
+
+
+@PROJECTION.on(r.OwnerPassedOn)
+def owner_passed_on(event: r.OwnerPassedOn, position: int) -> Iterable[Operation]:
+    yield _owned(event, event.owner, event.at)
+
+
+def _owned(event: r.RuleEvent, owner: UUID | None, since: datetime | None) -> Update:
+    values = {"owner": owner, "owner_since": since, "version": event.originator_version}
+    return Update(rules, {"id": event.originator_id}, values)
 
 
 @PROJECTION.on(*r.PEOPLE)
