@@ -18,6 +18,8 @@ from cr.events import rule as r
 from cr.events.base import Event
 from cr.fingerprint import fingerprint
 from cr.projections.base import SHARED, Delete, Insert, Operation, Projection, metadata
+from cr.projections.organizers import organizers
+from cr.projections.rules import rules
 
 histories = sa.Table(
     "histories",
@@ -142,6 +144,8 @@ def told(event: Event) -> str:
             return f"Withdrew the rule: {event.reason}" if event.reason else "Withdrew the rule."
         case r.OwnerReleased():
             return "The owner left. The rule stays."
+        case r.OwnerPassedOn():
+            return "Handed the rule over to another organizer."
         case r.OrganizerJoined():
             joined = event.organizer == event.actor
             return "Joined as an organizer." if joined else "Made somebody who wrote the draft an organizer."
@@ -190,16 +194,29 @@ def find(session: Session, originator: UUID, version: int) -> Any:
     return session.execute(query).one_or_none()
 
 
+def owners(session: Session, rule_ids: Collection[UUID]) -> dict[UUID, UUID]:
+    """{rule: the account that owns it, or owned it last}."""
+    released = sa.select(histories.c.originator, histories.c.actor).where(histories.c.topic == r.OwnerReleased.TOPIC)
+    last = released.where(histories.c.originator.in_(rule_ids)).subquery()
+    query = sa.select(rules.c.id, sa.func.coalesce(rules.c.owner, last.c.actor))
+    query = query.outerjoin(last, last.c.originator == rules.c.id).where(rules.c.id.in_(rule_ids))
+    return {rule_id: owner for rule_id, owner in session.execute(query) if owner}
+
+
 def actors(session: Session, rule_ids: Collection[UUID]) -> dict[UUID, list[UUID]]:
-    """{rule: the accounts that acted as its organizers, in the order of their first appearance}."""
-    query = (
-        sa.select(histories.c.originator, histories.c.actor)
-        .where(histories.c.originator.in_(rule_ids), histories.c.actor.is_not(None))
-        .where(histories.c.topic.not_in([each.TOPIC for each in r.BY_STAKEHOLDERS]))
-        .group_by(histories.c.originator, histories.c.actor)
-        .order_by(sa.func.min(histories.c.version))
+    """{rule: the accounts that acted as its organizers or were made some, in the order of their first appearance}, as
+    `cr.audit.public` numbers them.
+    """
+    acted = sa.select(histories.c.originator, histories.c.actor, histories.c.version).where(
+        histories.c.originator.in_(rule_ids),
+        histories.c.actor.is_not(None),
+        histories.c.topic.not_in([each.TOPIC for each in r.BY_STAKEHOLDERS]),
     )
+    came = sa.select(organizers.c.rule, organizers.c.account, organizers.c.version)
+    # Who makes another an organizer has appeared before, so no event is the first one of two.
+    seen = acted.union_all(came.where(organizers.c.rule.in_(rule_ids))).subquery()
+    query = sa.select(seen.c.originator, seen.c.actor).group_by(seen.c.originator, seen.c.actor)
     found: dict[UUID, list[UUID]] = {}
-    for rule_id, actor in session.execute(query):
+    for rule_id, actor in session.execute(query.order_by(sa.func.min(seen.c.version))):
         found.setdefault(rule_id, []).append(actor)
     return found
