@@ -250,4 +250,4 @@ def test_whoever_is_signed_in_as_somebody_else_signs_out_where_they_are_told_to(
     assert "signed in as bo@example.org" in words(page)
     assert [each.action for each in page.forms.values()] == ["/logout"]
     form_to(page, "/logout").submit(status=303)
-    assert "Take part in" in bo.get(link_to(app, smtp, CY), status=200).html.h1.text
+    assert "Be a stakeholder of" in bo.get(link_to(app, smtp, CY), status=200).html.h1.text
