@@ -22,7 +22,7 @@ from pyramid_retry import mark_error_retryable
 from sqlalchemy.dialects import postgresql
 
 from cr import page_cache, projections
-from cr.accounts import draft_addresses
+from cr.accounts import draft_addresses, join_links, stakeholders
 from cr.db import one_at_a_time
 from cr.errors import Conflict, Forbidden, NotFound, ValidationProblem
 from cr.events import draft as drafts
@@ -123,13 +123,17 @@ class Rules(Application[UUID]):
 
     # --- Drafts ------------------------------------------------------------------------------------------------------
 
-    def writers_of(self, draft_id: UUID) -> Sequence[UUID]:
-        """The accounts that wrote in a draft, who did so last first."""
+    def writers_of(self, draft_ids: Collection[UUID]) -> dict[UUID, list[UUID]]:
+        """{draft: the accounts that wrote in it, who did so last first}"""
         actor = sa.cast(sa.cast(events.c.state, postgresql.JSONB)["actor"].astext, postgresql.UUID(as_uuid=True))
         last = sa.func.max(events.c.originator_version)
-        query = sa.select(actor).where(events.c.originator_id == draft_id, actor.is_not(None))
+        query = sa.select(events.c.originator_id, actor.label("actor"))
+        query = query.where(events.c.originator_id.in_(draft_ids), actor.is_not(None))
+        found: dict[UUID, list[UUID]] = {each: [] for each in draft_ids}
         with self.connect() as connection:
-            return connection.scalars(query.group_by(actor).order_by(last.desc())).all()
+            for row in connection.execute(query.group_by(events.c.originator_id, actor).order_by(last.desc())):
+                found[row.originator_id].append(row.actor)
+        return found
 
     def start_draft(self, actor: UUID, at: datetime, payload: Payload | None = None, **origin: Any) -> UUID:
         """A new draft; `origin` is `source`, `of` and `revision` of `drafts.Started`."""
@@ -187,8 +191,13 @@ class Rules(Application[UUID]):
         return self._decide(now, drafts.undo(now, change, before), actor, at)
 
     def discard_draft(self, draft_id: UUID, actor: UUID, at: datetime) -> Draft:
+        """The addresses that came with it are erased, and links that would have let somebody in."""
         now = self._to_write(draft_id, actor)
-        return self._decide(now, drafts.discard(now, actor), actor, at)
+        discarded = self._decide(now, drafts.discard(now, actor), actor, at)
+        with self.connect() as connection:
+            draft_addresses.save(connection, draft_id, actor, {})
+            join_links.erase(connection, join_links.join_links.c.about == draft_id)
+        return discarded
 
     def join_draft(self, draft_id: UUID, actor: UUID, at: datetime) -> Draft:
         """`actor` becomes a writer of a new rule’s draft. Whether its owner wants that is for the caller to know."""
@@ -375,13 +384,30 @@ class Rules(Application[UUID]):
         return self.publish_rule(actor, at, title, rule.summary, rule.document, **origin)
 
     def withdraw_rule(self, rule_id: UUID, actor: UUID | None, at: datetime, reason: str | None = None) -> Rule:
+        """`actor` None stands for the people who run the site. Whom it invited in vain is erased: nobody can look after
+        them any more, and no mail must ask somebody to what is gone.
+        """
         rule = self.rule(rule_id)
-        return self._decide(rule, rules.withdraw(rule, actor, reason), actor, at)
+        withdrawn = self._decide(rule, rules.withdraw(rule, actor, reason), actor, at)
+        with self.connect() as connection:
+            stakeholders.erase_pending(connection, rule_id)
+            join_links.erase(connection, join_links.join_links.c.about == rule_id)
+        return withdrawn
 
     def release_owner(self, rule_id: UUID, actor: UUID, at: datetime) -> Rule:
         """The rule of `actor` stays, withdrawn or not, without an owner."""
         rule = self.rule(rule_id)
         return self._decide(rule, rules.release_owner(rule, actor), actor, at)
+
+    def pass_on_rule(self, rule_id: UUID, actor: UUID, at: datetime, to: UUID) -> bool:
+        """Make another organizer the owner; False when they are it already.
+
+        Nobody may write less by it, so nobody who writes has to be waited for.
+        """
+        rule = self.rule(rule_id)
+        facts = rules.pass_on(rule, actor, to)
+        self._decide(rule, facts, actor, at)
+        return bool(facts)
 
     def join_rule(self, rule_id: UUID, actor: UUID, at: datetime) -> Rule:
         """`actor` becomes an organizer of the rule. Whether the owner wants that is for the caller to know."""
@@ -409,6 +435,11 @@ class Rules(Application[UUID]):
         """By the owner, or by the stakeholder, who leaves."""
         rule = self.rule(rule_id)
         return self._decide(rule, rules.remove(rule, actor, stakeholder), actor, at)
+
+    def decline_stakeholder(self, rule_id: UUID, actor: UUID, at: datetime, stakeholder: UUID) -> Rule:
+        """The invitation was for `actor`, which is for the caller to know, and is taken back by them."""
+        rule = self.rule(rule_id)
+        return self._decide(rule, rules.decline(rule, actor, stakeholder), actor, at)
 
     # --- Writing -----------------------------------------------------------------------------------------------------
 

@@ -9,17 +9,19 @@ from pyramid.httpexceptions import HTTPSeeOther
 from pyramid.view import view_config, view_defaults
 
 from cr.accounts import names
-from cr.projections import drafts, invitations, organizers, rules
+from cr.projections import drafts, invitations, organizers, rules, writers
 from cr.resources.profile import Profile
 from cr.security import Permission
 from cr.views.forms import NAME, TITLE, number
-from cr.views.organizers import drafts_let_into, drafts_of_others, fault_of_name
+from cr.views.organizers import drafts_of_others, fault_of_name
 from cr.views.public import PAGE, listing, rule_path
 from cr.views.rules import origins
 
 TEMPLATE = "cr:templates/profile.jinja2"
 
-CHANGED = "Your address is changed: links to sign in are mailed to {email} now. Your other browsers are signed out."
+CHANGED = (
+    "Your email address is changed: links to sign in are mailed to {email} now. Your other browsers are signed out."
+)
 
 DONE = {
     "name": "Your name is saved.",
@@ -30,15 +32,15 @@ DONE = {
 
 REFUSED = {
     "email_change_invalid": (
-        "That link does not work. Perhaps a piece of it was lost on the way. Your address is still {email}. "
-        "To change it, ask for a new link under “Address, devices and data”."
+        "That link does not work. Perhaps a piece of it was lost on the way. Your email address is still {email}. "
+        "To change it, ask for a new link under “Your account”."
     ),
     "email_change_expired": (
         "That link was used already, or it is older than 10 minutes, or you asked for another one since. "
-        "Your address is {email}. To change it, ask for a new link under “Address, devices and data”."
+        "Your email address is {email}. To change it, ask for a new link under “Your account”."
     ),
     "email_change_taken": (
-        "That address belongs to another account here, so yours is still {email}. "
+        "That email address belongs to another account here, so yours is still {email}. "
         "To use it, sign in with it and delete or change that account first."
     ),
     "email_change_server": (
@@ -97,17 +99,22 @@ def page(
     errors = errors or {}
     me, session = request.identity.account_id, request.dbsession
     begun = drafts.open_drafts(session, me, PAGE + 1, before=number(request.GET.get("drafts", "")))
+    others = writers.with_others(session, me, PAGE + 1, before=number(request.GET.get("others", "")))
     owned = rules.last_touched(session, PAGE + 1, owner=me, before=number(request.GET.get("rules", "")))
-    organized = organizers.rules_of(session, me)
+    organized = organizers.rules_of(session, me, PAGE + 1, before=number(request.GET.get("organized", "")))
+    staked = invitations.rules_of(session, me, PAGE + 1, before=number(request.GET.get("staked", "")))
     name = typed["name"] if "name" in typed else names.names(session, [me]).get(me, "")
     return {
         "drafts": _drafts(request, begun[:PAGE]),
         "older_drafts": _older(request, "drafts", begun),
-        "others": [*drafts_let_into(request), *drafts_of_others(request, [*owned, *organized])],
+        "others": drafts_of_others(request, others[:PAGE]),
+        "older_others": _older(request, "others", others),
         "owned": _rules(request, owned[:PAGE]),
         "older_rules": _older(request, "rules", owned),
-        "organized": _rules(request, organized),
-        "staked": _rules(request, invitations.rules_of(session, me)),
+        "organized": _rules(request, organized[:PAGE]),
+        "older_organized": _older(request, "organized", organized),
+        "staked": _rules(request, staked[:PAGE]),
+        "older_staked": _older(request, "staked", staked),
         "title_field": TITLE.shown(typed.get("title", ""), errors.get(TITLE.name)),
         "name_field": NAME.shown(name, errors.get(NAME.name)),
         "name_action": request.resource_path(request.root, "profile", "name"),

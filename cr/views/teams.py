@@ -1,4 +1,4 @@
-"""Who writes a rule or a draft together: the page for its team, letting somebody in, joining, leaving."""
+"""Who writes a rule or a draft together: the page for its team, letting somebody in, joining, leaving, handing over."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from uuid import UUID
 from pyramid.httpexceptions import HTTPSeeOther
 from pyramid.view import view_config, view_defaults
 
-from cr.accounts import join_links, names
+from cr.accounts import deletion, join_links, names
 from cr.accounts.addresses import normalised
 from cr.errors import Forbidden, Gone, ValidationProblem
 from cr.events import draft as drafts
 from cr.events import rule as rules
 from cr.headers import not_kept
-from cr.mail import outbox
+from cr.mail import outbox, words
 from cr.projections import organizers, writers
 from cr.resources.base import uuid_or_keyerror
 from cr.resources.teams import Join, JoinDraft, JoinRule, Organizers, Team, Writers
@@ -24,15 +24,18 @@ from cr.security import Permission
 from cr.views.forms import NAME, Input
 from cr.views.organizers import fault_of_name
 
-LIST, REMOVE, JOIN = (f"cr:templates/{name}.jinja2" for name in ("team", "team_remove", "team_join"))
+LIST, REMOVE, JOIN, PASS_ON = (
+    f"cr:templates/{name}.jinja2" for name in ("team", "team_remove", "team_join", "team_pass_on")
+)
 
-EMAIL = Input("email", "Their mail address", (), kind="email", hint="Only you see it, until they join.")
+EMAIL = Input("email", "Their email address", (), kind="email", hint="Only the owner sees it, until they join.")
 
-SUBJECT = "Write “{title}” together"
+SUBJECT = "Write {title} together"
+OPENING = "{who} would like to write this with you on Community Rule:"
 TEXT = """\
 Hello,
 
-{who} would like to write this with you on Community Rule:
+{opening}
 
 {title}
 
@@ -40,11 +43,30 @@ Open this link to read what that means, and to join if you like:
 
 {link}
 
-It works once, for 7 days. It is meant for you: whoever opens it can join, so
-please don't pass it on.
+It works once, for 7 days. It is meant for you: whoever opens it can
+join, so please don't pass it on.
 
-If you did not expect this, you can ignore it. You get no further mail about
-it, and your address is erased when the link ends.
+If you did not expect this, you can ignore it. You get no further mail
+about it, and your address is erased when the link ends.
+"""
+
+YOURS = "You are the owner of {title} now"
+HANDED = "{who} handed a rule that you organize over to you:"
+YOURS_TEXT = """\
+Hello,
+
+{opening}
+
+{title}
+
+You are its owner from now on: you let people in and remove them, invite
+stakeholders and see their addresses, and can withdraw the rule. Whoever
+handed it over is an organizer now, as you were. See who organizes it:
+
+{page}
+
+If this is not for you, you can hand the rule over there, to them or to
+another organizer.
 """
 
 
@@ -95,7 +117,7 @@ class RuleGroup(Group):
         """Raises `Gone`."""
         if rule.status == "withdrawn":
             raise Gone("This rule was withdrawn, so nobody writes it any further.")
-        super().__init__(request, rule.id, rule.title, rule.owner, rule.created_at)
+        super().__init__(request, rule.id, rule.title, rule.owner, rule.owner_since)
 
     @property
     def most(self) -> int:
@@ -197,18 +219,20 @@ class TeamViews:
         try:
             address = normalised(typed)
             if address == self.request.identity.email:
-                raise ValidationProblem("This is your own address. Write that of somebody else.")
+                raise ValidationProblem("This is your own email address. Write that of somebody else.")
             link, token = join_links.make(self.request, self.group.id, address)
         except (ValueError, ValidationProblem) as problem:
-            fault = "Write a mail address such as name@example.org."
+            fault = "Write an email address, such as name@example.org."
             fault = problem.message if isinstance(problem, ValidationProblem) else fault
             self.request.response.status_int = 400
             return self._page(email=typed, errors={EMAIL.name: f"{EMAIL.label}: {fault}"})
-        # A name of any length and kind would be the sender's own words, in our name.
-        title = " ".join(self.group.title.split())[:100]
-        who = names.names(self.request.dbsession, [self.me]).get(self.me, "Somebody")
-        text = TEXT.format(who=who, title=title, link=self._link(token))
-        outbox.put(self.request, address, SUBJECT.format(title=title), text, about=link)
+        text = TEXT.format(
+            opening=words.filled(OPENING.format(who=words.who(self.request.dbsession, self.me, "Somebody"))),
+            title=words.titled(self.group.title),
+            link=self._link(token),
+        )
+        subject = SUBJECT.format(title=words.in_subject(self.group.title))
+        outbox.put(self.request, address, subject, text, about=link)
         return HTTPSeeOther(self.group.team_path())
 
     def _link(self, token: str) -> str:
@@ -237,6 +261,30 @@ class TeamViews:
         self.group.remove(person["id"])
         return HTTPSeeOther(self.request.urls.profile if person["you"] else self.group.team_path())
 
+    @view_config(context=Organizers, name="pass-on", request_method="GET", renderer=PASS_ON)
+    def ask_pass_on(self) -> Any:
+        if not self.owns and self.group.owner is not None:
+            raise Forbidden("Only the owner of this rule can hand it over.")
+        person = self._person(self.request.GET.get("organizer", ""))
+        return {**self._common(), "person": person} if person else HTTPSeeOther(self.group.team_path())
+
+    @view_config(context=Organizers, name="pass-on", request_method="POST")
+    def pass_on(self) -> Any:
+        """By the owner, or by who takes a rule that has none; for whoever presses the button twice it is done."""
+        to = _id(self.request.POST.get("organizer", ""))
+        if to is None or to == self.group.owner:
+            return HTTPSeeOther(self.group.team_path())
+        email = deletion.held(self.request.dbsession, to)
+        if self.request.rules.pass_on_rule(self.group.id, self.me, self.request.now, to) and email and to != self.me:
+            text = YOURS_TEXT.format(
+                opening=words.filled(HANDED.format(who=words.who(self.request.dbsession, self.me, "The owner"))),
+                title=words.titled(self.group.title),
+                page=self.request.urls.origin + self.group.team_path(),
+            )
+            subject = YOURS.format(title=words.in_subject(self.group.title))
+            outbox.put(self.request, email, subject, text)
+        return HTTPSeeOther(self.group.team_path())
+
     def _person(self, given: str) -> dict[str, Any] | None:
         """Who is to go; None for nobody who takes part now. Raises `Forbidden` for whom only the owner removes."""
         found = next((each for each in self._people() if each["id"] == _id(given) and not each["owner"]), None)
@@ -258,12 +306,13 @@ class TeamViews:
                 "owner": account == self.group.owner,
                 "since": at,
                 "remove_url": self.group.team_path("remove", query={"organizer": str(account)}),
+                "pass_on_url": self.group.team_path("pass-on", query={"organizer": str(account)}),
             }
             for account, at in came
         ]
 
     def _common(self) -> dict[str, Any]:
-        pages = ("", "name", "links", "invite", "withdraw", "remove")
+        pages = ("", "name", "links", "invite", "withdraw", "remove", "pass-on")
         return {
             "group": {
                 "kind": self.group.kind,
@@ -272,6 +321,7 @@ class TeamViews:
                 "edit_url": self.group.path("edit"),
                 "withdraw_url": self.group.path("withdraw"),
                 "stakeholders_url": self.group.path("stakeholders"),
+                "owned": self.group.owner is not None,
             },
             "urls_team": {name: self.group.team_path(*name.split()) for name in pages},
             "errors": {},

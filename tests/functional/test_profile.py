@@ -15,7 +15,7 @@ from webtest import TestApp
 from tests.fixtures.mail import Mailbox
 from tests.fixtures.site import Clock
 from tests.functional.people import form_to, path_of, sign_in
-from tests.functional.rules import account_of, commands, noon, publish
+from tests.functional.rules import account_of, commands, document, noon, person, publish
 
 
 @contextmanager
@@ -62,7 +62,7 @@ def test_whoever_kept_the_address_of_the_drafts_gets_here(ada: TestApp) -> None:
 def test_a_person_with_nothing_is_told_how_to_begin(ada: TestApp) -> None:
     page = ada.get("/profile")
     assert page.html.h1.text == "Profile"
-    assert [each.text for each in page.html.main.select("h2")] == ["Drafts", "Start your first", "How you are called"]
+    assert [each.text for each in page.html.main.select("h2")] == ["Drafts", "Start your first", "Your name"]
     assert "No drafts yet" in page
 
 
@@ -132,7 +132,7 @@ def test_a_rule_that_i_have_a_stake_in_is_here_until_i_leave(ada: TestApp, bo: T
     with commands(engine) as app:
         app.accept_stakeholder(UUID(rule[-36:]), account_of(engine, "bo@example.org"), noon("2026-03-03"), stakeholder)
     page = bo.get("/profile")
-    assert "Rules you have a stake in" in [each.text for each in page.html.select("h2")]
+    assert "Rules whose stakeholder you are" in [each.text for each in page.html.select("h2")]
     assert links(page, "Write the next revision") == []
     ask = bo.get(links(page, "Leave")[0])
     after = form_to(ask, f"{rule}/stakeholders/leave").submit(status=303).follow()
@@ -159,21 +159,33 @@ def test_fifty_drafts_ask_no_more_of_the_database_than_three(ada: TestApp, bo: T
     assert len(many) == len(few)
 
 
-@pytest.mark.parametrize("page_of", ["drafts", "rules"])
+@pytest.mark.parametrize("page_of", ["drafts", "others", "rules", "organized", "staked"])
 def test_what_is_older_is_on_pages_of_its_own(
     ada: TestApp, engine: sa.Engine, monkeypatch: pytest.MonkeyPatch, page_of: str
 ) -> None:
     monkeypatch.setattr("cr.views.profile.PAGE", 2)
     me = account_of(engine, "ada@example.org")
+    owner, day = person(engine), noon("2026-03-01")
     for number in range(5):
-        if page_of == "rules":
-            publish(engine, me, "2026-03-01", name=f"Thing {number}")
-        else:
-            with commands(engine) as app:
-                app.start_draft(me, noon("2026-03-01"), {"title": f"Thing {number}"})
+        name = f"Thing {number}"
+        with commands(engine) as app:
+            match page_of:
+                case "drafts":
+                    app.start_draft(me, day, {"title": name})
+                case "others":
+                    app.join_draft(app.start_draft(owner, day, {"title": name}), me, day)
+                case "rules":
+                    app.publish_rule(me, day, name, None, document("Care"))
+                case "organized":
+                    app.join_rule(app.publish_rule(owner, day, name, None, document("Care")).id, me, day)
+                case "staked":
+                    rule = app.publish_rule(owner, day, name, None, document("Care"), stakeholders=[(who := uuid4())])
+                    app.accept_stakeholder(rule.id, me, day, who)
     seen, page = [], ada.get("/profile")
     while True:
-        seen += [each.text for each in page.html.select("main h3 a")]
+        shown = [each.text.rpartition(": ")[2] for each in page.html.select("main h3 a")]
+        assert len(shown) <= 2
+        seen += shown
         older = links(page, "Older")
         if not older:
             break

@@ -7,12 +7,16 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from pyramid.scripting import prepare
 from webtest import TestApp
 
+from cr.accounts import stakeholders
+from cr.accounts.links import LinkRefused
 from cr.projections import ALL
 from cr.projections.rebuild import check
 from tests.fixtures.mail import Mailbox, deliver
 from tests.fixtures.site import Clock
+from tests.functional.flow import count
 from tests.functional.people import form_to, path_of, sign_in
 from tests.functional.test_api_rules import DOCUMENT
 from tests.functional.test_api_rules import publish as publish_over_api
@@ -49,7 +53,7 @@ def words(page: Any) -> str:
 
 
 def test_several_are_invited_at_once_and_the_page_says_how_it_fares(
-    app: Any, smtp: Mailbox, ada: TestApp, client: TestApp, clock: Clock, engine: sa.Engine, rule: str
+    app: Any, smtp: Mailbox, ada: TestApp, client: TestApp, clock: Clock, rule: str
 ) -> None:
     page = ada.get(f"{rule}/organizers").click("See and invite stakeholders")
     assert "Nobody is invited yet." in words(page)
@@ -61,11 +65,13 @@ def test_several_are_invited_at_once_and_the_page_says_how_it_fares(
     deliver(app)
     later = told(ada.get(f"{rule}/stakeholders"))[CY]
     assert "could not be sent yet: The mail server can't take mail for this address at the moment. It is tried" in later
-    page = client.get(link_to(engine, CY))
+    del smtp.refused[CY]
+    clock.advance(MINUTE)
+    page = client.get(link_to(app, smtp, CY))
     assert path_of(page.click("this rule").request.url) == rule
     accepted = form_to(page, VERIFY).submit(status=303)
     told_at = client.get(path_of(accepted.location)).html.find(id=accepted.location.rpartition("#")[2])
-    assert "You take part as a stakeholder of this rule now." in told_at.text
+    assert "You are a stakeholder of this rule now." in told_at.text
     page = ada.get(f"{rule}/stakeholders")
     cy, d, e = (" ".join(each.text.split()) for each in page.html.select("ul.rules > li"))
     assert "Accepted" in cy
@@ -82,8 +88,8 @@ def test_several_are_invited_at_once_and_the_page_says_how_it_fares(
 def test_what_was_typed_stays_when_it_is_refused(ada: TestApp, clock: Clock, engine: sa.Engine, rule: str) -> None:
     for typed, sentence in (
         ("cy@example.org ada@example.org", "You need no invitation to your own rule."),
-        ("cy@example.org <b>", "“<b>” is no mail address."),
-        (" ", "Write at least one address."),
+        ("cy@example.org <b>", "“<b>” is no email address."),
+        (" ", "Write at least one email address."),
         (" ".join(f"n{number}@example.org" for number in range(31)), "At most 30 people can be invited."),
     ):
         page = invite(ada, rule, typed, status=400)
@@ -102,13 +108,15 @@ def test_what_was_typed_stays_when_it_is_refused(ada: TestApp, clock: Clock, eng
     assert list(told(invite(ada, rule, f"{CY} d@example.org"))) == [CY, "d@example.org"]
 
 
-def test_mailing_again_and_removing(ada: TestApp, client: TestApp, clock: Clock, engine: sa.Engine, rule: str) -> None:
+def test_mailing_again_and_removing(
+    app: Any, smtp: Mailbox, ada: TestApp, client: TestApp, clock: Clock, engine: sa.Engine, rule: str
+) -> None:
     invite(ada, rule, CY)
-    first = link_to(engine, CY)
+    first = link_to(app, smtp, CY)
     page = form_to(ada.get(f"{rule}/stakeholders"), f"{rule}/stakeholders/resend").submit("stakeholder").follow()
     assert "An invitation is on its way." in words(page)
     assert len(mails(engine, CY)) == 1
-    assert link_to(engine, CY) != first
+    assert link_to(app, smtp, CY) != first
     page = form_to(page, f"{rule}/stakeholders/resend").submit("stakeholder", status=429)
     assert "You mailed them a moment ago. Try again in 60 seconds." in words(page)
     page = page.click(href="/stakeholders/remove")
@@ -138,11 +146,11 @@ def test_only_the_owner_sees_the_page(ada: TestApp, bo: TestApp, client: TestApp
 
 
 def test_a_stakeholder_leaves_and_the_history_names_nobody(
-    ada: TestApp, bo: TestApp, client: TestApp, clock: Clock, engine: sa.Engine, rule: str
+    app: Any, smtp: Mailbox, ada: TestApp, bo: TestApp, client: TestApp, clock: Clock, engine: sa.Engine, rule: str
 ) -> None:
     invite(ada, rule, "bo@example.org")
     assert bo.get(f"{rule}/stakeholders/leave", status=303).location.endswith(rule)
-    bo.get(link_to(engine, "bo@example.org"), status=303)
+    bo.get(link_to(app, smtp, "bo@example.org"), status=303)
     page = bo.get(f"{rule}/stakeholders/leave")
     assert page.html.h1.text == "Leave Elm Street?"
     form = form_to(page, f"{rule}/stakeholders/leave")
@@ -163,7 +171,7 @@ def test_a_stakeholder_leaves_and_the_history_names_nobody(
     assert "organizer-2" not in public
     clock.advance(MINUTE)
     invite(ada, rule, "bo@example.org")
-    bo.get(link_to(engine, "bo@example.org"), status=303)
+    bo.get(link_to(app, smtp, "bo@example.org"), status=303)
     assert bo.get("/api/rules/me").json["rules"][0]["role"] == "stakeholder"
     assert [each for each in check(engine, ALL) if each.unexplained or each.missing] == []
 
@@ -183,21 +191,67 @@ def test_publishing_says_how_many_are_invited_and_where_to_see_it(ada: TestApp, 
     assert len(listed(ada, f"/api{rule}")) == 2
 
 
+def test_invitations_that_come_too_soon_publish_nothing_and_lose_nothing(ada: TestApp, clock: Clock) -> None:
+    for title in ("Elm", "Oak"):
+        put = {"payload": {"title": title, "sections": DOCUMENT["sections"], "stakeholderEmails": [CY]}}
+        ada.put_json("/api/drafts/me", put)
+        draft = path_of(ada.get("/profile").click(f"^{title}$").request.url).rstrip("/")
+        if title == "Elm":
+            publish(ada, draft)
+    form = form_to(ada.get(f"{draft}/publish"), f"{draft}/publish")
+    form["record"] = "https://example.org/minutes"
+    page = form.submit(status=429)
+    assert "Please wait a moment and try again." in page.html.select_one(".errors").text
+    assert [each["title"] for each in ada.get("/api/rules/me").json["rules"]] == ["Elm"]
+    clock.advance(MINUTE)
+    again = form_to(page, f"{draft}/publish")
+    assert again["record"].value == "https://example.org/minutes"
+    again.submit(status=303)
+    assert sorted(each["title"] for each in ada.get("/api/rules/me").json["rules"]) == ["Elm", "Oak"]
+    assert list(told(ada.get(f"{draft}/published").click("See how it fares"))) == [CY]
+
+
 def test_signing_in_by_an_invitation_keeps_what_was_written_before(
-    ada: TestApp, client: TestApp, engine: sa.Engine, rule: str
+    app: Any, smtp: Mailbox, ada: TestApp, client: TestApp, rule: str
 ) -> None:
     described(client)
     invite(ada, rule, CY)
-    form_to(client.get(link_to(engine, CY)), VERIFY).submit(status=303)
+    form_to(client.get(link_to(app, smtp, CY)), VERIFY).submit(status=303)
     assert "Elm Street Garden" in client.get("/profile")
 
 
+@pytest.mark.parametrize("meanwhile", ["removed", "withdrawn", "accepted"])
+def test_who_comes_too_late_gets_no_account(
+    ada: TestApp, client: TestApp, app: Any, smtp: Mailbox, engine: sa.Engine, rule: str, meanwhile: str
+) -> None:
+    """The invitation is found, and then is none any more."""
+    invite(ada, rule, CY)
+    link = link_to(app, smtp, CY)
+    accounts = count(engine, "accounts")
+    with prepare(registry=app.registry) as env:
+        request = env["request"]
+        request.tm.begin()
+        found = stakeholders.find(request, link.partition("token=")[2])
+        match meanwhile:
+            case "removed":
+                ada.delete(f"/api{rule}/stakeholders/{listed(ada, f'/api{rule}')[0]['id']}")
+            case "withdrawn":
+                ada.delete(f"/api{rule}")
+            case "accepted":
+                form_to(client.get(link), VERIFY).submit(status=303)
+                accounts += 1
+        with pytest.raises(LinkRefused):
+            stakeholders.accept(request, found)
+        request.tm.commit()
+    assert count(engine, "accounts") == accounts
+
+
 def test_whoever_is_signed_in_as_somebody_else_signs_out_where_they_are_told_to(
-    ada: TestApp, bo: TestApp, engine: sa.Engine, rule: str
+    ada: TestApp, bo: TestApp, app: Any, smtp: Mailbox, rule: str
 ) -> None:
     invite(ada, rule, CY)
-    page = bo.get(link_to(engine, CY)).follow()
+    page = bo.get(link_to(app, smtp, CY)).follow()
     assert "signed in as bo@example.org" in words(page)
     assert [each.action for each in page.forms.values()] == ["/logout"]
     form_to(page, "/logout").submit(status=303)
-    assert "Take part in" in bo.get(link_to(engine, CY), status=200).html.h1.text
+    assert "Be a stakeholder of" in bo.get(link_to(app, smtp, CY), status=200).html.h1.text

@@ -21,8 +21,8 @@ from cr.times import iso_z
 from cr.views.api.mailed import OPENED, PRESSED
 from cr.views.api.operations import Address, Done, Moment, Operation
 
-ACCEPTED = "You-take-part"
-"""Where the page of a rule says to a new stakeholder that they take part."""
+ACCEPTED = "You-are-a-stakeholder"
+"""Where the page of a rule says to a new stakeholder that they are one."""
 
 
 class Invitation(BaseModel):
