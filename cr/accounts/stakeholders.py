@@ -234,11 +234,11 @@ def find(request: Any, token: str) -> Invitation:
     return Invitation(row.id, rules.find(request.dbsession, row.rule), row.email, row.expires_at, row.account)
 
 
-def accept(request: Any, invitation: Invitation) -> list[tuple[str, str]]:
+def accept(request: Any, invitation: Invitation, *, own: bool) -> list[tuple[str, str]]:
     """Whoever is signed in, or else the owner of the address, who is signed in by it, takes part from now on.
 
-    Returns the headers of signing in. Raises `LinkRefused` when somebody was faster: the same link, or the owner who
-    removed them.
+    Returns the headers of signing in; with `own` what this browser has written comes along. Raises `LinkRefused` when
+    somebody was faster: the same link, or the owner who removed them.
     """
     identity, rule_id = request.identity, invitation.rule.id
     account = identity.account_id if identity else account_of(request, invitation.email)
@@ -248,7 +248,7 @@ def accept(request: Any, invitation: Invitation) -> list[tuple[str, str]]:
         request.rules.accept_stakeholder(rule_id, account, request.now, invitation.stakeholder)
     except NotFound:
         raise LinkRefused("expired_link") from None
-    return [] if identity else enter(request, account)
+    return [] if identity else enter(request, account, own=own)
 
 
 @dataclass(frozen=True)

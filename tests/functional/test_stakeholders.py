@@ -13,6 +13,7 @@ from cr.projections import ALL
 from cr.projections.rebuild import check
 from tests.fixtures.mail import Mailbox, deliver
 from tests.fixtures.site import Clock
+from tests.functional.flow import filled
 from tests.functional.people import form_to, path_of, sign_in
 from tests.functional.test_api_rules import DOCUMENT
 from tests.functional.test_api_rules import publish as publish_over_api
@@ -179,10 +180,24 @@ def test_publishing_says_how_many_are_invited_and_where_to_see_it(ada: TestApp, 
     assert len(listed(ada, f"/api{rule}")) == 2
 
 
-def test_signing_in_by_an_invitation_keeps_what_was_written_before(
-    ada: TestApp, client: TestApp, engine: sa.Engine, rule: str
+@pytest.mark.parametrize("brings", [False, True])
+def test_an_invitation_takes_what_was_written_before_only_where_the_person_says_so(
+    ada: TestApp, client: TestApp, engine: sa.Engine, rule: str, brings: bool
 ) -> None:
+    """Somebody else may have mailed it to an address of theirs and passed on the link."""
     described(client)
     invite(ada, rule, CY)
-    form_to(client.get(link_to(engine, CY)), VERIFY).submit(status=303)
-    assert "Elm Street Garden" in client.get("/profile")
+    page = client.get(link_to(engine, CY))
+    assert "among the drafts of cy@example.org: “Elm Street Garden”" in words(page)
+    form = form_to(page, VERIFY)
+    if brings:
+        form["own"].checked = True
+    form.submit(status=303)
+    assert ("Elm Street Garden" in client.get("/profile")) is brings
+    client.post("/api/auth/logout")
+    assert (filled(client.get("/create/community-name"))["title"].value == "") is brings
+
+
+def test_who_wrote_nothing_is_not_asked_about_it(ada: TestApp, client: TestApp, engine: sa.Engine, rule: str) -> None:
+    invite(ada, rule, CY)
+    assert "own" not in form_to(client.get(link_to(engine, CY)), VERIFY).fields

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, Literal
 
 from pydantic import BaseModel
@@ -18,7 +19,7 @@ from cr.errors import Conflict
 from cr.resources.api import ApiStakeholder, ApiStakeholderInvite, ApiStakeholders
 from cr.security import Permission
 from cr.times import iso_z
-from cr.views.api.mailed import OPENED, PRESSED
+from cr.views.api.mailed import FORM, OPENED, PRESSED, EnterForm, written_here
 from cr.views.api.operations import Address, Done, Moment, Operation
 
 
@@ -154,7 +155,7 @@ class Verify:
             return Response(content_type="text/html")
         return self._answer(self.request.asked.token, pressed=False)
 
-    @view_config(request_method="POST", api=PRESSED)
+    @view_config(request_method="POST", api=replace(PRESSED, form=(FORM, EnterForm)))
     def confirm(self) -> Any:
         """Press the button of that page.
 
@@ -181,6 +182,12 @@ class Verify:
         if identity and identity.email != found.email:
             raise LinkRefused("stakeholder_wrong_account")
         if identity or pressed:
-            return HTTPSeeOther(to_rule, headers=stakeholders.accept(request, found))
-        values = {"token": token, "email": found.email, "action": request.path, "rule": {"title": found.rule.title}}
+            return HTTPSeeOther(to_rule, headers=stakeholders.accept(request, found, own="own" in request.POST))
+        values = {
+            "token": token,
+            "email": found.email,
+            "action": request.path,
+            "rule": {"title": found.rule.title},
+            "own": written_here(request),
+        }
         return render_to_response("cr:templates/stakeholder_accept.jinja2", values, request=request)
