@@ -10,7 +10,6 @@ import argparse
 import os
 import re
 import sys
-import textwrap
 from collections.abc import Sequence
 from contextlib import nullcontext
 from datetime import UTC, datetime
@@ -25,7 +24,7 @@ from cr.accounts.tables import accounts
 from cr.errors import Gone
 from cr.events.application import Rules
 from cr.events.rule import REASON_MOST
-from cr.mail import outbox
+from cr.mail import outbox, words
 from cr.output import printable
 from cr.projections import rules
 from cr.settings import Settings, SettingsError
@@ -33,15 +32,14 @@ from cr.terminal import at_terminal, failed, say
 
 ID = re.compile(r"(?:^|/rules/)([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})(?=$|[/?#])")
 
-SUBJECT = "Your rule was withdrawn: {title}"
+SUBJECT = "Withdrawn: {title}"
 TEXT = """\
 Hello,
 
 the people who run Community Rule have withdrawn your rule
 
-"{title}"
-
-{url}
+{title}
+  {url}
 
 Nobody can read its text or its revisions there any more. This is the
 reason that they gave, and everybody can read it at that address:
@@ -119,6 +117,8 @@ def _told(rule: Any, settings: Settings) -> list[str]:
 
 
 def _withdraw(engine: sa.Engine, settings: Settings, rule_id: UUID, reason: str, *, asked: bool) -> int:
+    if settings.app_origin is None:
+        return failed("CLOUDRON_APP_ORIGIN is not set. The mail to the rule's owner has the rule's address in it.")
     rule = _find(engine, rule_id)
     if rule is None:
         return _unknown(rule_id)
@@ -155,15 +155,14 @@ def _tell_owner(connection: sa.Connection, settings: Settings, now: datetime, ru
     email = connection.scalar(sa.select(accounts.c.email).where(accounts.c.id == rule.owner))
     if email is None:
         return False
-    title = printable(" ".join(rule.title.split()))
-    text = TEXT.format(title=title, url=_url(settings, rule.id), reason=textwrap.indent(reason, "> "))
+    text = TEXT.format(title=words.titled(rule.title), url=_url(settings, rule.id), reason=words.quoted(reason))
     reply_to = settings.organizer_inquiry_to
     outbox.write(
         connection,
         settings,
         now,
         email,
-        SUBJECT.format(title=title[:80]),
+        SUBJECT.format(title=words.in_subject(rule.title, "your rule")),
         text + (ASK_BACK if reply_to else ""),
         reply_to=reply_to,
     )

@@ -112,6 +112,18 @@ def test_without_a_mail_server_a_developer_reads_the_mail_in_the_log(
     assert re.search(r"^http://localhost/api/auth/magic-link/verify\?token=[A-Za-z0-9_-]{64}$", caplog.text, re.M)
 
 
+@pytest.mark.parametrize("word", ["Café", "Größe", "Жук", "Elm’s"])
+def test_a_developer_reads_a_mail_in_any_language(
+    make_app: MakeApp, caplog: pytest.LogCaptureFixture, word: str
+) -> None:
+    app = make_app(CLOUDRON_MAIL_SMTP_SERVER=None, SMTP_FROM=None)
+    settings = app.registry["cr.settings"]
+    message = compose(settings, "ada@example.org", word, word, at=datetime.now(UTC), message_id="<1@example.org>")
+    with caplog.at_level(logging.INFO, "cr.mail"):
+        app.registry.getUtility(IMailer).send_immediately(message)
+    assert caplog.text.rstrip().endswith(f"Subject: {word}\n\n{word}")
+
+
 def test_without_a_mail_server_production_says_so(make_app: MakeApp, caplog: pytest.LogCaptureFixture) -> None:
     app = make_app(production=True, CLOUDRON_MAIL_SMTP_SERVER=None)
     assert ask(app, status=502).json["error"]["code"] == "mail_failed"

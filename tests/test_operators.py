@@ -94,7 +94,9 @@ def test_withdrawing_is_seen_everywhere_and_told_to_the_owner(
     mail = the_mail(app, smtp, engine)
     assert mail["X-Rcpt-To"] == f"{owner}@example.org"
     assert mail["Reply-To"] == "ask@example.org"
+    assert mail["Subject"] == "Withdrawn: “Elm Street”"
     text = text_of(mail)
+    assert "  “Elm Street”\n" in text
     assert f"> {TAMED}\n" in text
     assert f"https://rules.example.org{rule}\n" in text
 
@@ -196,6 +198,19 @@ def test_what_cannot_be_done_is_one_line(
     assert out == ""
     assert line in err
     assert err.count("\n") == 1
+
+
+def test_without_the_sites_address_nothing_is_withdrawn(
+    rule: str, engine: sa.Engine, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("CLOUDRON_APP_ORIGIN")
+    assert main(["withdraw", rule, "--reason", "Spam", "--yes"]) == 2
+    out, err = capsys.readouterr()
+    assert (out, err.count("\n")) == ("", 1)
+    assert "CLOUDRON_APP_ORIGIN" in err
+    assert "rule.Withdrawn" not in topics(engine)
+    assert waiting(engine) == []
+    assert main(["show", rule]) == 0
 
 
 def test_without_a_reason_nothing_is_withdrawn(rule: str, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,4 +1,4 @@
-"""Mail addresses, as people write them and as we keep them."""
+"""Email addresses, as people write them and as we keep them."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ TYPED_LONGEST = 320
 def normalised(text: str) -> str:
     """Trimmed, lower-case, the domain in its ASCII form. Raises `ValueError` for what is no address."""
     if len(text) > TYPED_LONGEST:
-        raise ValueError("not a mail address")
+        raise ValueError("not an email address")
     local, _, domain = text.strip().lower().rpartition("@")
     try:
         ascii_domain = domain.encode("idna")
@@ -31,8 +31,8 @@ def normalised(text: str) -> str:
     except UnicodeError:
         faithful = False
     if not faithful:
-        raise ValueError("not a mail address")
+        raise ValueError("not an email address")
     address = f"{local}@{ascii_domain.decode()}"
     if len(address) > LONGEST or not ADDRESS.fullmatch(address):
-        raise ValueError("not a mail address")
+        raise ValueError("not an email address")
     return address

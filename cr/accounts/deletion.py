@@ -19,6 +19,7 @@ from cr.accounts import join_links, stakeholders
 from cr.accounts.guests import guests
 from cr.accounts.tables import accounts, mailed_links
 from cr.mail import outbox
+from cr.pages import day, minute
 from cr.projections import drafts, invitations, organizers, revisions, rules, writers
 from cr.uploads import files
 
@@ -26,14 +27,18 @@ SUBJECT = "Your account at Community Rule is deleted"
 TEXT = """\
 Hello,
 
-the account of this address at Community Rule was deleted on
-{day} at {time} UTC: the address, the drafts and the files
-that no published rule shows. Published rules stay, without an owner.
+the account of this email address at Community Rule was deleted on
+{day} at {time} UTC: the email address, the drafts and the
+files that no published rule shows. Published rules stay, without an
+owner.
 
 Nobody can bring the account back. If it was not you who deleted it,
 somebody had your mailbox or your browser: change the password of your
-mailbox first, and tell the people who run this site.
+mailbox first, then {tell}.
 """
+ANSWER = "answer this mail, which the people who run this\nsite will read"
+TELL = "tell the people who run this site"
+"""Where they have no address that an answer could go to."""
 
 FILE = re.compile(r"/api/uploads/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})")
 
@@ -88,7 +93,9 @@ def delete(request: Any) -> None:
     session.execute(sa.delete(accounts).where(accounts.c.id == me))
     # Any public page may name them.
     page_cache.forget(request, None)
-    outbox.put(request, email, SUBJECT, TEXT.format(day=f"{request.now:%-d %B %Y}", time=f"{request.now:%H:%M}"))
+    reply_to = request.settings.organizer_inquiry_to
+    text = TEXT.format(day=day(request.now), time=minute(request.now), tell=ANSWER if reply_to else TELL)
+    outbox.put(request, email, SUBJECT, text, reply_to=reply_to)
 
 
 def _append(request: Any, intended: Plan) -> None:

@@ -25,35 +25,42 @@ log = logging.getLogger(__name__)
 
 PURPOSE = links.OF_ACCOUNT
 
-SUBJECT = "Your new address at Community Rule"
+SUBJECT = "Your new email address at Community Rule"
 TEXT = """\
 Hello,
 
-open this link to use this address at Community Rule from now on:
+open this link to use this email address at Community Rule from now on:
 
 {link}
 
 It works once, for 10 minutes, best in the browser in which you asked
 for it. You have to be signed in there. Other browsers are signed out.
 
-If you did not ask for it, somebody may have mistyped their address. You
-can ignore this mail: the link alone changes nothing.
+If you did not ask for it, somebody may have mistyped their email
+address. You can ignore this mail: the link alone changes nothing.
 """
 
-TOLD_SUBJECT = "Your address at Community Rule was changed"
+TOLD_SUBJECT = "Your email address at Community Rule was changed"
 TOLD = """\
 Hello,
 
-on {day} at {minute} UTC the address of your account at
+on {day} at {minute} UTC the email address of your account at
 {origin}
-was changed. Links to sign in go to the new address now, and no longer
-to this one. All other browsers were signed out.
+was changed. Links to sign in go to the new one now, and no longer to
+this one. All other browsers were signed out.
 
 If it was you, there is nothing to do.
 
-If it was not you, somebody has used your account. Answer this mail at
-once, so that the people who run the site can look into it.
+If it was not you, somebody has used your account.
 """
+ANSWER = """\
+Answer this mail at once, so that the people who run the site can look
+into it.
+"""
+TELL = """\
+Tell the people who run the site at once, so that they can look into it.
+"""
+"""Where they have no address that an answer could go to."""
 
 
 def ask(request: Any, email: str) -> str:
@@ -66,9 +73,9 @@ def ask(request: Any, email: str) -> str:
     try:
         address = normalised(email)
     except ValueError:
-        raise _refused("Write an address, such as name@example.org.") from None
+        raise _refused("Write an email address, such as name@example.org.") from None
     if address == identity.email:
-        raise _refused("This is your address already. Write the one that you want to have instead.")
+        raise _refused("This is your email address already. Write the one that you want to have instead.")
     origin = public_origin(request)
     request.at_most_once(
         Interval("email-change:address", address, 60),
@@ -116,4 +123,6 @@ def follow(request: Any, token: str) -> None:
     sessions.end_others(request)
     log.info("Account %s has another address", identity.account_id)
     text = TOLD.format(day=day(request.now), minute=minute(request.now), origin=public_origin(request))
-    outbox.put(request, identity.email, TOLD_SUBJECT, text, reply_to=request.settings.organizer_inquiry_to)
+    reply_to = request.settings.organizer_inquiry_to
+    text += ANSWER if reply_to else TELL
+    outbox.put(request, identity.email, TOLD_SUBJECT, text, reply_to=reply_to)

@@ -64,7 +64,9 @@ def called(
         return known[actor]
     if actor == owner:
         return "The owner"
-    return f"Another {noun}" if reader else f"An {noun}"
+    if reader:
+        return f"Another {noun}"
+    return f"{'An' if noun[0] in 'aeiou' else 'A'} {noun}"
 
 
 def tidied(text: str) -> str:

@@ -34,10 +34,11 @@ open this link to sign in to Community Rule:
 
 {link}
 
-It works once, for 10 minutes, best in the browser in which you asked for it.
+It works once, for 10 minutes, best in the browser in which you asked
+for it.
 
-If you did not ask for it, somebody may have mistyped their address. You can
-ignore this mail: without the link nobody gets in.
+If you did not ask for it, somebody may have mistyped their email
+address. You can ignore this mail: without the link nobody gets in.
 """
 
 
@@ -67,7 +68,7 @@ def ask(request: Any, email: str, next_path: str | None = None, draft: dict[str,
     try:
         address = normalised(email)
     except ValueError:
-        sentence = "Write an address, such as name@example.org."
+        sentence = "Write an email address, such as name@example.org."
         raise ValidationProblem(sentence, fields={"email": sentence}) from None
     origin = public_origin(request)
     request.at_most_once(

@@ -6,7 +6,6 @@ A link works once, for 30 days. It proves the address as a link to sign in does,
 from __future__ import annotations
 
 import re
-import textwrap
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -16,7 +15,6 @@ from uuid import UUID, uuid4
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 
-from cr.accounts import names
 from cr.accounts.addresses import normalised
 from cr.accounts.links import LinkRefused
 from cr.accounts.signin import account_of, enter
@@ -24,7 +22,7 @@ from cr.db import Timestamp, metadata, one_at_a_time
 from cr.errors import Conflict, NotFound, ValidationProblem
 from cr.events.rule import STAKEHOLDERS_MOST
 from cr.limits import Interval
-from cr.mail import outbox
+from cr.mail import outbox, words
 from cr.projections import invitations, rules
 from cr.proxy import public_origin
 
@@ -45,13 +43,13 @@ stakeholders = sa.Table(
 )
 
 OPENING = "{who} invited you to be a stakeholder of a rule, the text in which a community says how it works together:"
-SUBJECT = "You are invited to take part in {rule}"
+SUBJECT = "You are invited to be a stakeholder of {rule}"
 TEXT = """\
 Hello,
 
 {opening}
 
-  {title}
+{title}
   {page}
 
 A stakeholder is somebody whom the rule concerns. Its owner sees that
@@ -67,9 +65,6 @@ It works once, for 30 days.
 If you did not expect this, ignore this mail. Without the link nobody
 takes part in your name.
 """
-
-LINK = re.compile(r"://|@|\bwww\.|[^\W\d_][\w-]*\.[^\W\d_]{2,}")
-"""What mail programs make a link of."""
 
 
 @dataclass(frozen=True)
@@ -104,10 +99,10 @@ def named(emails: Iterable[str], own: str, field: str = "stakeholderEmails") -> 
         try:
             addresses.append(normalised(email))
         except ValueError:
-            sentence = f"{email[:100]} is no mail address. Write one such as name@example.org."
+            sentence = f"{email[:100]} is no email address. Write one such as name@example.org."
             raise ValidationProblem(sentence, fields={field: sentence}) from None
     if own in addresses:
-        sentence = "You need no invitation to your own rule. Leave your own address out."
+        sentence = "You need no invitation to your own rule. Leave your own email address out."
         raise ValidationProblem(sentence, fields={field: sentence})
     return {uuid4(): address for address in dict.fromkeys(addresses)}
 
@@ -119,10 +114,10 @@ def read(typed: str, known: Collection[str | None], own: str | None) -> list[str
         try:
             address = normalised(text[0])
         except ValueError:
-            sentence = f"“{text[0][:100]}” is no mail address. Write one such as name@example.org."
+            sentence = f"“{text[0][:100]}” is no email address. Write one such as name@example.org."
             raise ValidationProblem(sentence) from None
         if address == own:
-            raise ValidationProblem("You need no invitation to your own rule. Leave your own address out.")
+            raise ValidationProblem("You need no invitation to your own rule. Leave your own email address out.")
         if address not in known and address not in added:
             added.append(address)
         if len(known) + len(added) > STAKEHOLDERS_MOST:
@@ -186,7 +181,7 @@ def resend(request: Any, rule: Any, stakeholder: Stakeholder) -> None:
     if stakeholder.accepted_at:
         raise ValidationProblem("They accepted already, so there is nothing to send.")
     if stakeholder.email is None:
-        raise ValidationProblem("Their address was erased. Remove them, and invite them again.")
+        raise ValidationProblem("Their email address was erased. Remove them, and invite them again.")
     request.at_most_once(Interval("resend:stakeholder", str(stakeholder.id), 60))
     # What still waits would bring a link that does not work.
     outbox.forget(request.dbsession, about=[stakeholder.id])
@@ -216,6 +211,11 @@ def erase(session: Any, ids: Collection[UUID]) -> None:
     """Whom these ids mean; what is on its way to them is not sent any more."""
     session.execute(sa.delete(stakeholders).where(stakeholders.c.id.in_(ids)))
     outbox.forget(session, about=ids)
+
+
+def erase_pending(session: Any, rule_id: UUID) -> None:
+    """Who was invited to this rule and has not accepted."""
+    erase(session, [row.stakeholder for row in invitations.of(session, rule_id) if row.accepted_at is None])
 
 
 def find(request: Any, token: str) -> Invitation:
@@ -268,27 +268,15 @@ def _link(request: Any) -> _Link:
 
 
 def _who(request: Any) -> str:
-    """What the person who is signed in is called in a mail: never by their address."""
-    account = request.identity.account_id
-    name = names.names(request.dbsession, [account]).get(account, "")
-    return _said(name, 60) or "Somebody who uses Community Rule"
+    """What the person who is signed in is called in the mail."""
+    return words.who(request.dbsession, request.identity.account_id, "Somebody who uses Community Rule")
 
 
 def _mail(request: Any, who: str, rule: Any, stakeholder: UUID, email: str, link: str) -> None:
-    title = _said(rule.title, 200)
     text = TEXT.format(
-        opening=textwrap.fill(OPENING.format(who=who), 72),
-        title=f"“{title}”" if title else "(its name looks like a link, so it is left out)",
+        opening=words.filled(OPENING.format(who=who)),
+        title=words.titled(rule.title),
         page=public_origin(request) + request.resource_path(request.root, "rules", str(rule.id)),
         link=link,
     )
-    title = _said(rule.title, 60)
-    outbox.put(request, email, SUBJECT.format(rule=f"“{title}”" if title else "a rule"), text, about=stakeholder)
-
-
-def _said(text: str, most: int) -> str:
-    """Somebody's words in one short line of a mail; "" where a mail program would make a link of them."""
-    line = names.tidied(text)
-    if LINK.search(line):
-        return ""
-    return line if len(line) <= most else f"{line[: most - 1].rstrip()}…"
+    outbox.put(request, email, SUBJECT.format(rule=words.in_subject(rule.title)), text, about=stakeholder)

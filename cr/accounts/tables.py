@@ -60,10 +60,12 @@ mailed_links = sa.Table(
 PURGED_AT_ONCE = 100
 
 
-def purge(dbsession: Any, table: sa.Table, now: datetime) -> None:
-    """Erase some rows that have expired. Whoever writes a row does this first, so that no second process is needed.
+def purge(dbsession: Any, table: sa.Table, now: datetime) -> int:
+    """Erase some rows that have expired, and return how many. Whoever writes a row does this first, so that no second
+    process is needed.
 
     Rows that another transaction holds are left to it: nobody waits here.
     """
     old = sa.select(table.c.id).where(table.c.expires_at <= now).limit(PURGED_AT_ONCE).with_for_update(skip_locked=True)
-    dbsession.execute(sa.delete(table).where(table.c.id.in_(old)))
+    erased: int = dbsession.execute(sa.delete(table).where(table.c.id.in_(old))).rowcount
+    return erased

@@ -74,7 +74,7 @@ def _serve(var: Path) -> None:
             with _step(f"Starting PostgreSQL, data in {var / 'postgres'}"):
                 postgres = held.enter_context(Postgres(var / "postgres"))
             os.environ["CLOUDRON_POSTGRESQL_URL"] = postgres.url
-            print(f"For cr-projections and cr-events: export CLOUDRON_POSTGRESQL_URL='{postgres.url}'")
+            print(f"For cr-projections, cr-events, cr-mail: export CLOUDRON_POSTGRESQL_URL='{postgres.url}'")
         with _step("Migrating the database"):
             log = logging.getLogger("alembic.runtime.migration")
             log.setLevel(logging.INFO)

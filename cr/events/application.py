@@ -22,7 +22,7 @@ from pyramid_retry import mark_error_retryable
 from sqlalchemy.dialects import postgresql
 
 from cr import page_cache, projections
-from cr.accounts import draft_addresses
+from cr.accounts import draft_addresses, join_links, stakeholders
 from cr.db import one_at_a_time
 from cr.errors import Conflict, Forbidden, NotFound, ValidationProblem
 from cr.events import draft as drafts
@@ -187,8 +187,13 @@ class Rules(Application[UUID]):
         return self._decide(now, drafts.undo(now, change, before), actor, at)
 
     def discard_draft(self, draft_id: UUID, actor: UUID, at: datetime) -> Draft:
+        """The addresses that came with it are erased, and links that would have let somebody in."""
         now = self._to_write(draft_id, actor)
-        return self._decide(now, drafts.discard(now, actor), actor, at)
+        discarded = self._decide(now, drafts.discard(now, actor), actor, at)
+        with self.connect() as connection:
+            draft_addresses.save(connection, draft_id, actor, {})
+            join_links.erase(connection, join_links.join_links.c.about == draft_id)
+        return discarded
 
     def join_draft(self, draft_id: UUID, actor: UUID, at: datetime) -> Draft:
         """`actor` becomes a writer of a new rule’s draft. Whether its owner wants that is for the caller to know."""
@@ -375,8 +380,15 @@ class Rules(Application[UUID]):
         return self.publish_rule(actor, at, title, rule.summary, rule.document, **origin)
 
     def withdraw_rule(self, rule_id: UUID, actor: UUID | None, at: datetime, reason: str | None = None) -> Rule:
+        """`actor` None stands for the people who run the site. Whom it invited in vain is erased: nobody can look after
+        them any more, and no mail must ask somebody to what is gone.
+        """
         rule = self.rule(rule_id)
-        return self._decide(rule, rules.withdraw(rule, actor, reason), actor, at)
+        withdrawn = self._decide(rule, rules.withdraw(rule, actor, reason), actor, at)
+        with self.connect() as connection:
+            stakeholders.erase_pending(connection, rule_id)
+            join_links.erase(connection, join_links.join_links.c.about == rule_id)
+        return withdrawn
 
     def release_owner(self, rule_id: UUID, actor: UUID, at: datetime) -> Rule:
         """The rule of `actor` stays, withdrawn or not, without an owner."""

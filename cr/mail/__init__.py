@@ -48,29 +48,41 @@ class Smtp:
 
     def send(self, sender: str, recipients: Iterable[str], message: EmailMessage) -> None:
         try:
-            with closing(self._connected()) as server:
-                if self.username and self.password:
-                    server.login(self.username, self.password)
-                server.sendmail(sender, list(recipients), _lines_as_sent(encode_message(message)))
-                # It has the mail. Whatever it answers to a farewell changes nothing, and nobody waits for it.
-                with suppress(OSError):
-                    server.putcmd("QUIT")
+            server = self._ready()
         except OSError as error:  # smtplib's and ssl's errors are among them
-            log.error("The mail server %s:%s did not take a mail: %s", self.host, self.port, _reason(error))
-            raise _failure(error) from error
+            self._complain(error)
+            raise _no_way_in(error) from error
+        with closing(server):
+            try:
+                server.sendmail(sender, list(recipients), _lines_as_sent(encode_message(message)))
+            except OSError as error:
+                self._complain(error)
+                raise _not_taken(error) from error
+            # It has the mail. Whatever it answers to a farewell changes nothing, and nobody waits for it.
+            with suppress(OSError):
+                server.putcmd("QUIT")
 
-    def _connected(self) -> smtplib.SMTP:
+    def _complain(self, error: OSError) -> None:
+        log.error("The mail server %s:%s did not take a mail: %s", self.host, self.port, _reason(error))
+
+    def _ready(self) -> smtplib.SMTP:
+        """A connection on which mails can be sent."""
         # Made for each mail: the certificates that this system trusts may change.
         context = ssl.create_default_context()
         if self.tls:
-            return smtplib.SMTP_SSL(self.host, self.port, timeout=self.patience, context=context)
-        server = smtplib.SMTP(self.host, self.port, timeout=self.patience)
+            server: smtplib.SMTP = smtplib.SMTP_SSL(self.host, self.port, timeout=self.patience, context=context)
+        else:
+            server = smtplib.SMTP(self.host, self.port, timeout=self.patience)
         try:
-            server.ehlo()
-            if server.has_extn("starttls"):
-                server.starttls(context=context)
-            elif not _is_private(server):
-                raise smtplib.SMTPNotSupportedError("it offers no TLS, and it is not in a private network")
+            server.ehlo_or_helo_if_needed()
+            if not self.tls:
+                if server.has_extn("starttls"):
+                    server.starttls(context=context)
+                    server.ehlo_or_helo_if_needed()
+                elif not _is_private(server):
+                    raise smtplib.SMTPNotSupportedError("it offers no TLS, and it is not in a private network")
+            if self.username and self.password:
+                server.login(self.username, self.password)
         except BaseException:
             server.close()
             raise
@@ -91,8 +103,19 @@ def _reason(error: OSError) -> str:
     return f"{type(error).__name__}: {error}"
 
 
-def _failure(error: OSError) -> MailFailed:
-    """What smtplib says, as it concerns whoever had the mail written."""
+def _no_way_in(error: OSError) -> MailFailed:
+    """Why no mail at all can be given to the mail server, as it concerns whoever had one written."""
+    if isinstance(error, smtplib.SMTPAuthenticationError):
+        reason = "The mail server does not take mail from this site."
+    elif isinstance(error, ssl.SSLError | smtplib.SMTPNotSupportedError):
+        reason = "There is no safe connection to the mail server."
+    else:
+        reason = "The mail server can't be reached."
+    return MailFailed(reason, everybody=True)
+
+
+def _not_taken(error: OSError) -> MailFailed:
+    """Why it did not take this mail. Another may fare better even where it hung up: some do so on what they dislike."""
     if isinstance(error, smtplib.SMTPRecipientsRefused):
         if all(_lasts(*said) for said in error.recipients.values()):
             return MailFailed("The address does not take mail.", lasting=True)
@@ -101,11 +124,9 @@ def _failure(error: OSError) -> MailFailed:
         if _lasts(error.smtp_code, error.smtp_error):
             return MailFailed("The mail server refused the mail.", lasting=True)
         return MailFailed("The mail server can't take the mail at the moment.")
-    if isinstance(error, smtplib.SMTPSenderRefused | smtplib.SMTPAuthenticationError):
-        return MailFailed("The mail server does not take mail from this site.", everybody=True)
-    if isinstance(error, ssl.SSLError | smtplib.SMTPNotSupportedError):
-        return MailFailed("There is no safe connection to the mail server.", everybody=True)
-    return MailFailed("The mail server can't be reached.", everybody=True)
+    if isinstance(error, smtplib.SMTPSenderRefused):
+        return MailFailed("The mail server does not take mail from this site.")
+    return MailFailed("The mail server broke off.")
 
 
 def _lasts(code: int, text: bytes | str) -> bool:
@@ -132,7 +153,7 @@ class Terminal:
             sender,
             ", ".join(recipients),
             message["Subject"],
-            text.decode(),
+            text.decode(message.get_content_charset("utf-8")),
         )
 
 

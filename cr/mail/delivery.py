@@ -4,6 +4,9 @@ It is woken by commits of this process and looks every few seconds for everythin
 commands, pauses that are over, what a killed process left. Whoever sends a mail holds an advisory lock on it, which
 PostgreSQL frees when its holder dies, so that several processes never send one twice and none is stuck.
 
+Now and then it erases what is kept for a while only, for mails say that it is: of old mails, and addresses beside links
+that have expired.
+
 docs/adr/0037 has the reasons.
 """
 
@@ -15,11 +18,14 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from functools import cached_property
 from typing import Any, Self
 from uuid import UUID
 
 import sqlalchemy as sa
 
+from cr.accounts.join_links import join_links
+from cr.accounts.tables import purge
 from cr.db import create_engine
 from cr.errors import MailFailed
 from cr.mail import compose, mailer, outbox
@@ -46,6 +52,8 @@ AWAY_LONGEST = timedelta(minutes=2)
 
 GIVEN_UP_AFTER = timedelta(days=3)
 
+TIDY_EVERY = timedelta(hours=1)
+
 
 class Deliverer:
     """Sends in a thread of its own from `start` to `stop`; `send_due` sends what is due now, in the caller's."""
@@ -59,6 +67,7 @@ class Deliverer:
         self._thread = threading.Thread(target=self._run, name="mail", daemon=True)
         # Taken by the mail server, but the database was away before it heard of it.
         self._taken: set[UUID] = set()
+        self._tidied_at: datetime | None = None
 
     def start(self) -> None:
         """Once the database is ready."""
@@ -102,13 +111,26 @@ class Deliverer:
 
     def send_due(self) -> None:
         """Try every mail that is due, once. Raises what the database raises."""
-        # A connection of our own, in no transaction: the mail server may take longer than the database lets one be.
-        engine = create_engine(self._registry["cr.engine"].url, poolclass=sa.NullPool, isolation_level="AUTOCOMMIT")
-        with engine.connect() as connection:
+        with self._engine.connect() as connection:
+            self._tidy(connection)
             while due := outbox.due(connection, self._now(), AT_ONCE):
                 if not self._send_these(connection, due):
                     break
-                outbox.purge(connection, self._now())
+
+    @cached_property
+    def _engine(self) -> sa.Engine:
+        """Of connections in no transaction: the mail server may take longer than the database lets one be."""
+        return create_engine(self._registry["cr.engine"].url, poolclass=sa.NullPool, isolation_level="AUTOCOMMIT")
+
+    def _tidy(self, connection: sa.Connection) -> None:
+        """Once in a while, whether there is anything to send or not."""
+        now = self._now()
+        if self._tidied_at is not None and now < self._tidied_at + TIDY_EVERY:
+            return
+        outbox.purge(connection, now)
+        while purge(connection, join_links, now):
+            pass
+        self._tidied_at = now
 
     def _send_these(self, connection: sa.Connection, due: list[UUID]) -> bool:
         """Whether to look for more at once: some were tried, and the others have a chance."""
@@ -125,10 +147,10 @@ class Deliverer:
                 try:
                     self._send(connection, mail)
                 except MailFailed as failure:
-                    if failure.everybody:
-                        self._put_off_all(connection, failure.reason)
-                        return False
                     self._put_off(connection, mail, failure)
+                    if failure.everybody:
+                        self._put_off_others(connection, failure.reason)
+                        return False
         return tried
 
     def _send(self, connection: sa.Connection, mail: Any) -> None:
@@ -162,22 +184,17 @@ class Deliverer:
         waited = now - mail.written_at
         if failure.lasting or (waited >= GIVEN_UP_AFTER and mail.attempts):
             log.error("Mail %s is given up. %s", mail.id, failure.reason)
-            self._give_up(connection, outbox.outbox.c.id == mail.id, now, failure.reason)
+            outbox.give_up(connection, mail.id, now, failure.reason, self._settings.organizer_inquiry_to)
         else:
-            pause = min(max(waited, SHORTEST), LONGEST)
-            outbox.put_off(connection, outbox.outbox.c.id == mail.id, now + pause, failure.reason)
+            longest = AWAY_LONGEST if failure.everybody else LONGEST
+            outbox.put_off(connection, mail.id, now + min(max(waited, SHORTEST), longest), failure.reason)
 
-    def _put_off_all(self, connection: sa.Connection, reason: str) -> None:
-        """Nothing goes out at the moment: everything that is due counts as tried."""
-        now, mails = self._now(), outbox.outbox.c
-        too_old = sa.and_(mails.due_at <= now, mails.written_at <= now - GIVEN_UP_AFTER, mails.attempts > 0)
-        self._give_up(connection, too_old, now, reason)
-        waited = sa.literal(now) - mails.written_at
+    def _put_off_others(self, connection: sa.Connection, reason: str) -> None:
+        """Nothing goes out at the moment. None of them is given up: each is tried itself before that."""
+        now = self._now()
+        waited = sa.literal(now) - outbox.outbox.c.written_at
         pause = sa.func.least(sa.func.greatest(waited, SHORTEST), AWAY_LONGEST)
-        outbox.put_off(connection, mails.due_at <= now, now + pause, reason)
-
-    def _give_up(self, connection: sa.Connection, which: sa.ColumnElement[bool], at: datetime, reason: str) -> None:
-        outbox.give_up(connection, which, at, reason, self._settings.organizer_inquiry_to)
+        outbox.put_off_others(connection, now, now + pause, reason)
 
     def _now(self) -> datetime:
         now: datetime = self._registry["cr.clock"]()

@@ -7,14 +7,12 @@ words of the site.
 
 from __future__ import annotations
 
-import textwrap
 from typing import Any
 
 from cr.accounts.addresses import normalised
 from cr.errors import ServerMisconfigured, ValidationProblem
 from cr.limits import Interval
-from cr.mail import outbox
-from cr.output import printable
+from cr.mail import outbox, words
 from cr.proxy import public_origin
 
 MESSAGE_LEAST, MESSAGE_MOST = 10, 10_000
@@ -24,7 +22,7 @@ REPORT_LEAST, REPORT_MOST = 10, 5_000
 TRAP = "website"
 """A field of public forms that people do not see. Programs that fill in every field they find fill in this one, too."""
 
-NO_ADDRESS = "Write an address, such as name@example.org."
+NO_ADDRESS = "Write an email address, such as name@example.org."
 
 QUESTION = "A question from {email}"
 QUESTION_TEXT = """\
@@ -32,18 +30,18 @@ Somebody wrote this with the form "Ask an organizer" of
 
 {origin}
 
-They gave the address {email}, which nobody has checked.
+They gave the email address {email}, which nobody has checked.
 An answer to this mail goes there.
 
 {message}
 """
 
-REPORT = "A rule was reported: {title}"
+REPORT = "Reported: {title}"
 REPORT_TEXT = """\
-Somebody reported a rule on your site:
+Somebody reported revision {revision} of a rule on your site:
 
-{url}
-"{title}", revision {revision}
+{title}
+  {url}
 
 What is wrong: {reason}
 
@@ -56,8 +54,8 @@ To look at it, and to withdraw it where it has to go:
 cr-rules show {rule}
 cr-rules withdraw {rule} --reason "..."
 """
-ANSWER_TO = "They gave the address {email}, which nobody has checked.\nAn answer to this mail goes there."
-NO_ANSWER = "They gave no address, so nobody can answer."
+ANSWER_TO = "They gave the email address {email}, which nobody has checked.\nAn answer to this mail goes there."
+NO_ANSWER = "They gave no email address, so nobody can answer."
 
 
 def address(request: Any) -> str:
@@ -88,7 +86,7 @@ def ask(request: Any, email: str, message: str) -> str:
         Interval("inquiry:address", asker, 60),
         Interval("inquiry:ip", request.client_network, 20),
     )
-    text = QUESTION_TEXT.format(origin=public_origin(request), email=asker, message=quoted(message))
+    text = QUESTION_TEXT.format(origin=public_origin(request), email=asker, message=words.quoted(message))
     outbox.put(request, to, QUESTION.format(email=asker), text, reply_to=asker)
     return asker
 
@@ -107,17 +105,16 @@ def report(request: Any, rule: Any, revision: int, reason: str, message: str, em
     reporter = _sender(email, faults) if email.strip() else None
     _refuse(faults)
     request.at_most_once(Interval("report:ip", request.client_network, 60))
-    title = printable(" ".join(rule.title.split()))
     text = REPORT_TEXT.format(
         url=public_origin(request) + request.resource_path(request.root, "rules", str(rule.id)),
-        title=title,
+        title=words.titled(rule.title),
         revision=revision,
         reason=reason,
-        message=quoted(message),
+        message=words.quoted(message),
         answer=ANSWER_TO.format(email=reporter) if reporter else NO_ANSWER,
         rule=rule.id,
     )
-    outbox.put(request, to, REPORT.format(title=title[:80]), text, reply_to=reporter)
+    outbox.put(request, to, REPORT.format(title=words.in_subject(rule.title)), text, reply_to=reporter)
 
 
 def length_fault(text: str, least: int, most: int) -> str | None:
@@ -128,10 +125,6 @@ def length_fault(text: str, least: int, most: int) -> str | None:
     if len(text) > most:
         return f"Shorten it to {most} characters. It has {len(text)}."
     return None
-
-
-def quoted(message: str) -> str:
-    return textwrap.indent(message, "> ", lambda line: True)
 
 
 def _sender(email: str, faults: dict[str, str]) -> str:

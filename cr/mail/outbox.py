@@ -102,13 +102,15 @@ def write(
 
 def states(session: Any, about: Iterable[UUID]) -> dict[UUID, State]:
     """Of the newest mail about each of these; nothing for what no mail is about."""
-    query = sa.select(outbox).where(outbox.c.about.in_(list(about))).order_by(outbox.c.written_at)
+    told = (outbox.c.about, outbox.c.due_at, outbox.c.sent_at, outbox.c.failed_at, outbox.c.reason)
+    query = sa.select(*told).where(outbox.c.about.in_(list(about))).order_by(outbox.c.written_at)
     return {row.about: _state(row) for row in session.execute(query)}
 
 
 def due(connection: sa.Connection, at: datetime, at_most: int) -> list[UUID]:
-    """What should go out by now, longest due first."""
-    query = sa.select(outbox.c.id).where(outbox.c.due_at <= at).order_by(outbox.c.due_at, outbox.c.id).limit(at_most)
+    """What should go out by now: what was tried least first, so that a mail which fails slowly holds up no new one."""
+    first = (outbox.c.attempts, outbox.c.due_at, outbox.c.id)
+    query = sa.select(outbox.c.id).where(outbox.c.due_at <= at).order_by(*first).limit(at_most)
     return list(connection.scalars(query))
 
 
@@ -122,16 +124,28 @@ def sent(connection: sa.Connection, mail_id: UUID, at: datetime) -> None:
     _change(connection, outbox.c.id == mail_id, sent_at=at, due_at=None, failed_at=None, reason=None, **ERASED)
 
 
-def put_off(connection: sa.Connection, which: sa.ColumnElement[bool], due_at: Any, reason: str) -> None:
-    _change(connection, which, due_at=due_at, attempts=outbox.c.attempts + 1, reason=reason)
+def put_off(connection: sa.Connection, mail_id: UUID, due_at: datetime, reason: str) -> None:
+    """It was tried in vain."""
+    _change(connection, outbox.c.id == mail_id, due_at=due_at, attempts=outbox.c.attempts + 1, reason=reason)
 
 
-def give_up(
-    connection: sa.Connection, which: sa.ColumnElement[bool], at: datetime, reason: str, inbox: str | None
-) -> None:
-    """They will not be tried again. What somebody wrote to the people who run the site stays for them to read."""
+def put_off_others(connection: sa.Connection, at: datetime, due_at: Any, reason: str) -> None:
+    """What is due was not even tried, for the same reason."""
+    _change(connection, outbox.c.due_at <= at, due_at=due_at, reason=reason)
+
+
+def give_up(connection: sa.Connection, mail_id: UUID, at: datetime, reason: str, inbox: str | None) -> None:
+    """It will not be tried again. What somebody wrote to the people who run the site stays for them to read."""
     left = {name: sa.case((outbox.c.recipient == inbox, outbox.c[name])) for name in ERASED}
-    _change(connection, which, failed_at=at, due_at=None, attempts=outbox.c.attempts + 1, reason=reason, **left)
+    _change(
+        connection,
+        outbox.c.id == mail_id,
+        failed_at=at,
+        due_at=None,
+        attempts=outbox.c.attempts + 1,
+        reason=reason,
+        **left,
+    )
 
 
 def purge(connection: sa.Connection, at: datetime) -> None:

@@ -11,7 +11,7 @@ from cr.security import Permission
 class Account(Resource):
     """The address by which somebody signs in, and where they are signed in."""
 
-    title = "Account"
+    title = "Your account"
 
 
 class Profile(Resource):

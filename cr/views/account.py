@@ -65,8 +65,8 @@ class AccountViews:
             "email": identity.email,
             "address_field": {
                 "name": "newEmail",
-                "label": "New address",
-                "hint": "A link is mailed there. Your address changes when you open it.",
+                "label": "New email address",
+                "hint": "A link is mailed there. It becomes yours when you open it.",
                 "kind": "email",
                 "value": typed,
                 "error": errors.get("newEmail"),

@@ -22,7 +22,7 @@ from cr.views.forms import Input
 from cr.views.public import rule_path
 
 ADDRESS = Input(
-    "email", "Your address", (), "email", "Write it once more, so that nobody deletes an account by a slip.", 320
+    "email", "Your email address", (), "email", "Write it once more, so that nobody deletes an account by a slip.", 320
 )
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from pyramid.httpexceptions import HTTPSeeOther
 from pyramid.view import view_config, view_defaults
 
-from cr.accounts import draft_addresses, names
+from cr.accounts import names
 from cr.catalog.sections import BY_SLUG
 from cr.errors import Conflict, Forbidden
 from cr.events.document import composed
@@ -157,7 +157,6 @@ class DraftViews(DraftPage):
         if number(self.request.POST.get("version", "")) != self.draft.version and self.draft.status == "open":
             raise Conflict("The draft changed after you were asked. Look at it once more, then discard it.")
         self.request.rules.discard_draft(self.draft.id, self.actor, self.request.now)
-        draft_addresses.save(self.request.dbsession, self.draft.id, self.actor, {})
         return HTTPSeeOther(self.request.urls.profile)
 
 

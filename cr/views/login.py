@@ -22,7 +22,7 @@ SENTENCES = {
         "If it was an invitation, ask whoever sent it for another."
     ),
     WRONG_ACCOUNT: (
-        "That invitation is for another address than the one you are signed in with. "
+        "That invitation is for another email address than the one you are signed in with. "
         "Sign out, then open the invitation again."
     ),
 }

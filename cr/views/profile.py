@@ -19,19 +19,21 @@ from cr.views.rules import origins
 
 TEMPLATE = "cr:templates/profile.jinja2"
 
-CHANGED = "Your address is changed: links to sign in are mailed to {email} now. Your other browsers are signed out."
+CHANGED = (
+    "Your email address is changed: links to sign in are mailed to {email} now. Your other browsers are signed out."
+)
 
 REFUSED = {
     "email_change_invalid": (
-        "That link does not work. Perhaps a piece of it was lost on the way. Your address is still {email}. "
-        "To change it, ask for a new link under “Address, devices and data”."
+        "That link does not work. Perhaps a piece of it was lost on the way. Your email address is still {email}. "
+        "To change it, ask for a new link under “Your account”."
     ),
     "email_change_expired": (
         "That link was used already, or it is older than 10 minutes, or you asked for another one since. "
-        "Your address is {email}. To change it, ask for a new link under “Address, devices and data”."
+        "Your email address is {email}. To change it, ask for a new link under “Your account”."
     ),
     "email_change_taken": (
-        "That address belongs to another account here, so yours is still {email}. "
+        "That email address belongs to another account here, so yours is still {email}. "
         "To use it, sign in with it and delete or change that account first."
     ),
     "email_change_server": (

@@ -60,8 +60,10 @@ class PublishViews(DraftPage):
             response.status_int = 409
             return response
         except Problem as problem:
-            if problem.status not in (400, 403, 409):
+            if problem.status not in (400, 403, 409, 429):
                 raise
+            # What was done until it was refused, such as the event of a rule whose invitations came too soon.
+            self.request.tm.doom()
             # What was written about the revision stays in the form.
             self.request.response.status_int = problem.status
             return {**self._publish_page(adoption), "error": problem.message}
@@ -159,7 +161,8 @@ def adoption_of(request: Any, draft: Draft) -> Adoption:
 def publish(request: Any, draft: Draft, version: int | None, **decision: Any) -> Rule:
     """Publish what the person saw at `version`, and invite whom they named. `decision` as in `cr.events.rule.revise`.
 
-    Raises `ValidationProblem` and `Conflict` for what the person can mend, with nothing changed.
+    Raises `ValidationProblem`, `Conflict` and `RateLimited` for what the person can mend. Before the last of them the
+    rule was published: who shows it in the form dooms the transaction.
     """
     if version is None:
         raise Conflict("This form is not from this draft. Read the draft once more, then publish.")

@@ -28,7 +28,7 @@ class Page:
         self.request = request
         self.rule = context.rule
         if self.rule.status == "withdrawn":
-            raise Gone("This rule was withdrawn, so nobody has a stake in it any more.")
+            raise Gone("This rule was withdrawn, so it has no stakeholders any more.")
 
     def url(self, *more: str, **options: Any) -> str:
         return rule_path(self.request, self.rule.id, "stakeholders", *more, **options)
@@ -60,7 +60,7 @@ class StakeholdersViews(Page):
         try:
             addresses = stakeholders.read(typed, known, self.request.identity.email)
             if not addresses:
-                sentence = "They are invited already." if typed.strip() else "Write at least one address."
+                sentence = "They are invited already." if typed.strip() else "Write at least one email address."
                 return self._again(typed, 400, sentence)
             people = stakeholders.named(addresses, own=self.request.identity.email)
             stakeholders.add(self.request, self.rule, people)

@@ -16,7 +16,7 @@ from cr.errors import Forbidden, Gone, ValidationProblem
 from cr.events import draft as drafts
 from cr.events import rule as rules
 from cr.headers import not_kept
-from cr.mail import outbox
+from cr.mail import outbox, words
 from cr.projections import organizers, writers
 from cr.resources.base import uuid_or_keyerror
 from cr.resources.teams import Join, JoinDraft, JoinRule, Organizers, Team, Writers
@@ -26,13 +26,14 @@ from cr.views.organizers import fault_of_name
 
 LIST, REMOVE, JOIN = (f"cr:templates/{name}.jinja2" for name in ("team", "team_remove", "team_join"))
 
-EMAIL = Input("email", "Their mail address", (), kind="email", hint="Only you see it, until they join.")
+EMAIL = Input("email", "Their email address", (), kind="email", hint="Only you see it, until they join.")
 
-SUBJECT = "Write “{title}” together"
+SUBJECT = "Write {title} together"
+OPENING = "{who} would like to write this with you on Community Rule:"
 TEXT = """\
 Hello,
 
-{who} would like to write this with you on Community Rule:
+{opening}
 
 {title}
 
@@ -40,11 +41,11 @@ Open this link to read what that means, and to join if you like:
 
 {link}
 
-It works once, for 7 days. It is meant for you: whoever opens it can join, so
-please don't pass it on.
+It works once, for 7 days. It is meant for you: whoever opens it can
+join, so please don't pass it on.
 
-If you did not expect this, you can ignore it. You get no further mail about
-it, and your address is erased when the link ends.
+If you did not expect this, you can ignore it. You get no further mail
+about it, and your address is erased when the link ends.
 """
 
 
@@ -197,18 +198,20 @@ class TeamViews:
         try:
             address = normalised(typed)
             if address == self.request.identity.email:
-                raise ValidationProblem("This is your own address. Write that of somebody else.")
+                raise ValidationProblem("This is your own email address. Write that of somebody else.")
             link, token = join_links.make(self.request, self.group.id, address)
         except (ValueError, ValidationProblem) as problem:
-            fault = "Write a mail address such as name@example.org."
+            fault = "Write an email address, such as name@example.org."
             fault = problem.message if isinstance(problem, ValidationProblem) else fault
             self.request.response.status_int = 400
             return self._page(email=typed, errors={EMAIL.name: f"{EMAIL.label}: {fault}"})
-        # A name of any length and kind would be the sender's own words, in our name.
-        title = " ".join(self.group.title.split())[:100]
-        who = names.names(self.request.dbsession, [self.me]).get(self.me, "Somebody")
-        text = TEXT.format(who=who, title=title, link=self._link(token))
-        outbox.put(self.request, address, SUBJECT.format(title=title), text, about=link)
+        text = TEXT.format(
+            opening=words.filled(OPENING.format(who=words.who(self.request.dbsession, self.me, "Somebody"))),
+            title=words.titled(self.group.title),
+            link=self._link(token),
+        )
+        subject = SUBJECT.format(title=words.in_subject(self.group.title))
+        outbox.put(self.request, address, subject, text, about=link)
         return HTTPSeeOther(self.group.team_path())
 
     def _link(self, token: str) -> str:

@@ -1,4 +1,4 @@
-"""Which texts are mail addresses, and how one is written down."""
+"""Which texts are email addresses, and how one is written down."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def test_an_address_is_kept_in_one_form(written: str, kept: str) -> None:
 def test_what_is_too_long_is_not_looked_into() -> None:
     address = "ada@example.org"
     assert normalised(address.rjust(320)) == address
-    with pytest.raises(ValueError, match="not a mail address"):
+    with pytest.raises(ValueError, match="not an email address"):
         normalised(address.rjust(321))
 
 
@@ -52,5 +52,5 @@ def test_what_is_too_long_is_not_looked_into() -> None:
     ],
 )
 def test_what_is_no_address_is_refused(text: str) -> None:
-    with pytest.raises(ValueError, match="not a mail address"):
+    with pytest.raises(ValueError, match="not an email address"):
         normalised(text)

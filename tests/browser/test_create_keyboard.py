@@ -242,5 +242,5 @@ def test_errors_lead_to_their_fields(page: Page, smtp: Mailbox) -> None:
     keys.write("Email addresses", "nobody")
     keys.button("Add")
     expect(focus(page)).to_have_class("errors")
-    keys.link(re.compile("^“nobody” is no mail address"))
+    keys.link(re.compile("^“nobody” is no email address"))
     expect(page.get_by_label("Email addresses")).to_be_focused()

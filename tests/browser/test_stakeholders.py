@@ -8,7 +8,6 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-import sqlalchemy as sa
 from playwright.sync_api import Browser, expect
 
 from tests.browser.test_accessibility import LONG
@@ -22,7 +21,7 @@ FAR = f"{'d' * 60}@{'example-' * 7}garden.example.org"
 
 @pytest.mark.parametrize("look", [PHONE, DESK], ids=["phone", "desk"])
 def test_somebody_is_invited_accepts_and_leaves(
-    browser: Browser, server: str, smtp: Mailbox, engine: sa.Engine, look: dict[str, Any]
+    browser: Browser, server: str, app: Any, smtp: Mailbox, look: dict[str, Any]
 ) -> None:
     title = f"Elm Street {LONG}"
     with window(browser, server, **look) as ada, window(browser, server, **look) as cy:
@@ -35,14 +34,14 @@ def test_somebody_is_invited_accepts_and_leaves(
         ada.get_by_label("Email addresses").fill(f"{CY}\nnobody")
         press(ada, "Invite")
         sound(ada, f"Stakeholders of {title}")
-        expect(ada.get_by_role("alert")).to_contain_text("“nobody” is no mail address.")
+        expect(ada.get_by_role("alert")).to_contain_text("“nobody” is no email address.")
         ada.get_by_label("Email addresses").fill(f"{CY}\n{FAR}")
         press(ada, "Invite")
         sound(ada, f"Stakeholders of {title}")
         expect(ada.get_by_role("status")).to_have_text("2 invitations are on their way.")
 
-        cy.goto(link_to(engine, CY))
-        sound(cy, f"Take part in “{title}”?")
+        cy.goto(link_to(app, smtp, CY))
+        sound(cy, f"Be a stakeholder of “{title}”?")
         press(cy, "Accept and sign in")
         at(cy, title)
         assert cy.url == rule

@@ -13,8 +13,10 @@ import pytest
 import sqlalchemy as sa
 from webtest import TestApp
 
-from tests.fixtures.mail import Mailbox
-from tests.fixtures.site import Clock
+from cr.accounts.deletion import SUBJECT as DELETED
+from cr.accounts.email_change import TOLD_SUBJECT
+from tests.fixtures.mail import Mailbox, deliver
+from tests.fixtures.site import Clock, MakeApp
 from tests.functional.people import form_to, mailed_link, path_of, sign_in
 
 REQUEST, VERIFY = "/api/user/email-change/request", "/api/user/email-change/verify"
@@ -75,7 +77,7 @@ def test_the_browser_that_asked_changes_it_by_the_link(ada: TestApp, app: Any, s
 
 
 def test_the_page_asks_mails_and_says_what_came_of_it(ada: TestApp, smtp: Mailbox) -> None:
-    page = ada.get("/profile").click("Address, devices and data")
+    page = ada.get("/profile").click("Your account")
     assert "ada@example.org" in page.html.main.text
     form = form_to(page, "/profile/account/address")
     form["newEmail"] = NEW
@@ -92,10 +94,10 @@ def test_the_page_asks_mails_and_says_what_came_of_it(ada: TestApp, smtp: Mailbo
 @pytest.mark.parametrize(
     ("typed", "sentence"),
     [
-        ("", "Write an address, such as name@example.org."),
-        ("ada", "Write an address, such as name@example.org."),
-        ("ada@example.org\r\nBcc: bo@example.org", "Write an address, such as name@example.org."),
-        (" ADA@example.org", "This is your address already."),
+        ("", "Write an email address, such as name@example.org."),
+        ("ada", "Write an email address, such as name@example.org."),
+        ("ada@example.org\r\nBcc: bo@example.org", "Write an email address, such as name@example.org."),
+        (" ADA@example.org", "This is your email address already."),
     ],
 )
 def test_what_can_not_be_is_said_beside_the_field(ada: TestApp, smtp: Mailbox, typed: str, sentence: str) -> None:
@@ -165,7 +167,7 @@ def test_in_another_browser_a_person_signs_in_first_and_presses_a_button(
     form.submit()
     # As in a browser: the mailed link leads back to the page.
     page = phone.get(link(smtp), status=303).follow()
-    assert page.html.h1.text == "Change your address?"
+    assert page.html.h1.text == "Change your email address?"
     assert NEW in page
     assert email(phone) == "ada@example.org"
     assert lands(form_to(page, VERIFY).submit()) == OK
@@ -189,7 +191,7 @@ def test_it_works_once(ada: TestApp, smtp: Mailbox) -> None:
     assert lands(ada.get(link(smtp))) == OK
     again = ada.get(link(smtp))
     assert lands(again) == refused("expired")
-    assert f"Your address is {NEW}." in again.follow().html.select_one("[role=alert]").text
+    assert f"Your email address is {NEW}." in again.follow().html.select_one("[role=alert]").text
 
 
 def test_it_works_for_ten_minutes(ada: TestApp, smtp: Mailbox, clock: Clock) -> None:
@@ -225,7 +227,7 @@ def test_nonsense_is_invalid(ada: TestApp, client: TestApp, token: str) -> None:
         if answer.status_int != 400:  # what is no text at all
             assert lands(answer) == refused("invalid")
     page = ada.get(refused("invalid"))
-    assert "Your address is still ada@example.org." in page.html.select_one("[role=alert]").text
+    assert "Your email address is still ada@example.org." in page.html.select_one("[role=alert]").text
 
 
 def test_a_link_to_sign_in_changes_no_address(ada: TestApp, smtp: Mailbox, clock: Clock) -> None:
@@ -337,14 +339,36 @@ def test_the_old_address_is_told_after_the_change(ada: TestApp, smtp: Mailbox, c
     ask(ada)
     assert waiting(engine) == []
     ada.get(link(smtp))
-    ((recipient, subject, said, _),) = waiting(engine)
+    ((recipient, subject, said, reply_to),) = waiting(engine)
+    assert reply_to is None
     assert recipient == "ada@example.org"
     assert "was changed" in subject
     assert f"{clock.now:%H:%M} UTC" in said
     assert "If it was not you" in said
+    assert "Tell the people who run the site at once" in said
     # The address that it went to may be read by somebody else today.
     assert NEW not in said
     assert all(len(line) <= 72 for line in said.splitlines())
+
+
+@pytest.mark.parametrize("inbox", [None, "inbox@example.org"])
+def test_both_mails_of_an_account_ask_for_an_answer_only_where_somebody_reads_it(
+    make_app: MakeApp, smtp: Mailbox, engine: sa.Engine, inbox: str | None
+) -> None:
+    app = make_app(ORGANIZER_INQUIRY_TO=inbox)
+    ada = sign_in(app, smtp, "ada@example.org")
+    ask(ada)
+    ada.get(link(smtp))
+    ada.delete("/api/user/me")
+    deliver(app)
+    sent = [mail for mail in smtp.messages if mail["Subject"] in (TOLD_SUBJECT, DELETED)]
+    assert [mail["Subject"] for mail in sent] == [TOLD_SUBJECT, DELETED]
+    for mail in sent:
+        said = " ".join(mail.get_content().split())
+        assert mail["Reply-To"] == inbox
+        assert ("nswer this mail" in said) is (inbox is not None)
+        assert ("ell the people who run th" in said) is (inbox is None)
+        assert all(len(line) <= 72 for line in mail.get_content().splitlines())
 
 
 def test_without_a_mail_nothing_is_asked(ada: TestApp, smtp: Mailbox, engine: sa.Engine) -> None:
@@ -395,4 +419,4 @@ def test_whom_a_draft_invites_may_not_be_oneself_under_the_new_address_either(ad
     ask(ada)
     ada.get(link(smtp))
     error = ada.post_json("/api/rules", body, status=400).json
-    assert "Leave your own address out" in error["error"]["message"]
+    assert "Leave your own email address out" in error["error"]["message"]

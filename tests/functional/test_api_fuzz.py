@@ -9,7 +9,6 @@ from uuid import UUID
 
 import pytest
 import schemathesis
-import sqlalchemy as sa
 from hypothesis import HealthCheck, settings
 from schemathesis.config import SchemathesisConfig
 from schemathesis.specs.openapi import checks
@@ -65,8 +64,8 @@ Named = Callable[["World"], str]
 class World:
     """People with what they have: whatever a call used up is there again before the next."""
 
-    def __init__(self, app: Any, smtp: Mailbox, clock: Clock, engine: sa.Engine) -> None:
-        self._app, self._smtp, self._clock, self._engine = app, smtp, clock, engine
+    def __init__(self, app: Any, smtp: Mailbox, clock: Clock) -> None:
+        self._app, self._smtp, self._clock = app, smtp, clock
         self.people: dict[str, TestApp] = {}
         self.things: dict[str, str] = {}
 
@@ -105,7 +104,7 @@ class World:
 
     def invitation(self) -> str:
         self.stakeholder()
-        return link_to(self._engine, "cy@example.org").partition("token=")[2]
+        return link_to(self._app, self._smtp, "cy@example.org").partition("token=")[2]
 
     def change_of_address(self) -> str:
         self.wait()
@@ -147,8 +146,8 @@ def app(make_app: MakeApp) -> Any:
 
 
 @pytest.fixture
-def world(app: Any, smtp: Mailbox, clock: Clock, engine: sa.Engine) -> World:
-    return World(app, smtp, clock, engine)
+def world(app: Any, smtp: Mailbox, clock: Clock) -> World:
+    return World(app, smtp, clock)
 
 
 def api() -> Any:

@@ -296,9 +296,9 @@ def test_an_address_that_is_none_is_said_and_none_is_lost(somebody: TestApp) -> 
     page = somebody.get("/create/confirm-stakeholders")
     page = press(page, "action", "add", emails="first@example.org")
     for typed, sentence in (
-        ("no address", "“no” is no mail address"),
-        ("bo@example.org nobody", "“nobody” is no mail address"),
-        ("x" * 300, "x" * 100 + "” is no mail address"),
+        ("no address", "“no” is no email address"),
+        ("bo@example.org nobody", "“nobody” is no email address"),
+        ("x" * 300, "x" * 100 + "” is no email address"),
         (" ".join(f"friend{number}@example.org" for number in range(31)), "At most 30 people can be invited"),
     ):
         page = go_on(page, emails=typed, status=400)

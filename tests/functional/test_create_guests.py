@@ -219,7 +219,7 @@ def test_not_now_goes_on_without_a_mail(client: TestApp, smtp: Mailbox) -> None:
 def test_an_address_that_is_none_is_said_beside_the_field(client: TestApp, smtp: Mailbox, email: str) -> None:
     start(client)
     page = ask(client, email, status=400)
-    assert "Write an address" in page.html.select_one(".errors").text
+    assert "Write an email address" in page.html.select_one(".errors").text
     assert filled(page)["email"].value == email
     assert smtp.messages == []
 
@@ -401,7 +401,7 @@ def test_a_link_that_went_to_somebody_else_takes_nothing_away(
     ask(client, "bo@example.org")
     bo = browser(app)
     page = open_link(bo, smtp)
-    assert "with the addresses of 1 person to invite" in " ".join(page.html.main.text.split())
+    assert "with the email addresses of 1 person to invite" in " ".join(page.html.main.text.split())
     confirm(page)
     page = client.get("/create/community-context")
     page = choose(page, "take-back")

@@ -15,11 +15,12 @@ from webtest import TestApp
 from cr.projections import ALL
 from cr.projections.rebuild import rebuild
 from tests.fixtures.mail import Mailbox, deliver
-from tests.fixtures.site import Clock
+from tests.fixtures.site import Clock, MakeApp
 from tests.functional.flow import unequal
 from tests.functional.people import form_to, sign_in
 from tests.functional.test_api_uploads import send
 from tests.functional.test_main_job import edit, publish, start, write, written
+from tests.functional.waiting import text_of, the_mail
 
 SECRET = "Zwetschgenkuchen"
 """A word that nothing else says."""
@@ -102,6 +103,24 @@ def test_the_api_answers_as_the_contract_says(
     for browser in (ada, elsewhere):
         assert browser.get("/api/auth/session").json == {"user": None}
     assert elsewhere.delete("/api/user/me", status=401).json["error"]["code"] == "unauthorized"
+
+
+@pytest.mark.parametrize(
+    ("inbox", "said"),
+    [
+        ("ask@example.org", "mailbox first, then answer this mail, which the people who run this\nsite will read."),
+        (None, "mailbox first, then tell the people who run this site."),
+    ],
+)
+def test_the_last_mail_says_what_to_do_for_who_did_not_delete(
+    make_app: MakeApp, smtp: Mailbox, engine: sa.Engine, inbox: str | None, said: str
+) -> None:
+    app = make_app(ORGANIZER_INQUIRY_TO=inbox)
+    sign_in(app, smtp, "ada@example.org").delete("/api/user/me")
+    mail = the_mail(app, smtp, engine)
+    assert said in text_of(mail)
+    assert mail["Reply-To"] == inbox
+    assert all(len(line) <= 72 for line in text_of(mail).splitlines())
 
 
 @pytest.mark.parametrize("typed", ["", "bo@example.org", "ada", "x" * 400])

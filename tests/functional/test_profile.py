@@ -62,7 +62,7 @@ def test_whoever_kept_the_address_of_the_drafts_gets_here(ada: TestApp) -> None:
 def test_a_person_with_nothing_is_told_how_to_begin(ada: TestApp) -> None:
     page = ada.get("/profile")
     assert page.html.h1.text == "Profile"
-    assert [each.text for each in page.html.main.select("h2")] == ["Drafts", "Start your first", "How you are called"]
+    assert [each.text for each in page.html.main.select("h2")] == ["Drafts", "Start your first", "Your name"]
     assert "No drafts yet" in page
 
 
@@ -131,7 +131,7 @@ def test_a_rule_that_i_have_a_stake_in_is_here_until_i_leave(ada: TestApp, bo: T
     with commands(engine) as app:
         app.accept_stakeholder(UUID(rule[-36:]), account_of(engine, "bo@example.org"), noon("2026-03-03"), stakeholder)
     page = bo.get("/profile")
-    assert "Rules you have a stake in" in [each.text for each in page.html.select("h2")]
+    assert "Rules whose stakeholder you are" in [each.text for each in page.html.select("h2")]
     assert links(page, "Write the next revision") == []
     ask = bo.get(links(page, "Leave")[0])
     form_to(ask, f"{rule}/stakeholders/leave").submit(status=303)

@@ -98,7 +98,7 @@ def test_what_is_no_address_is_said_beside_the_field(client: TestApp, smtp: Mail
     form = form_to(client.get("/login?next=/rules"), "/login")
     form["email"] = email
     page = form.submit(status=400)
-    assert "Write an address, such as name@example.org." in page
+    assert "Write an email address, such as name@example.org." in page
     assert form_to(page, "/login")["next"].value == "/rules"
     assert smtp.messages == []
 

@@ -116,6 +116,58 @@ def test_a_refusal_by_policy_waits_for_operators_to_mend_it(app: Any, smtp: Mail
     assert rows(engine)[0].reason == "The mail server can't take mail for this address at the moment."
 
 
+@pytest.mark.parametrize("how", ["hangs_up", "silent"])
+def test_a_mail_server_that_breaks_off_at_one_mail_gets_all_others(
+    app: Any, smtp: Mailbox, engine: sa.Engine, clock: Clock, how: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(delivery, "PATIENCE", 1)
+    getattr(smtp, how).add("bo@example.org")
+    many = [f"person-{number}@example.org" for number in range(10)]
+    for each in ("bo@example.org", *many):
+        letter(app, each)
+    deliver(app)
+    assert sorted(received(smtp)) == sorted(many)
+    [bo] = [each for each in rows(engine) if each.due_at]
+    assert (bo.recipient, bo.attempts, bo.reason) == ("bo@example.org", 1, "The mail server broke off.")
+
+    # A new one goes out before it, and it has the pauses of a mail that is refused for now.
+    clock.advance(timedelta(days=1))
+    letter(app, "ada@example.org")
+    deliver(app)
+    assert received(smtp)[-1] == "ada@example.org"
+    assert rows(engine)[0].due_at - clock.now == LONGEST
+    smtp.hangs_up.clear()
+    smtp.silent.clear()
+    clock.advance(LONGEST)
+    deliver(app)
+    assert received(smtp)[-1] == "bo@example.org"
+
+
+def test_a_sender_who_is_refused_waits_like_any_mail(app: Any, smtp: Mailbox, engine: sa.Engine, clock: Clock) -> None:
+    for each in ("ada@example.org", "bo@example.org"):
+        letter(app, each)
+    smtp.sender_refusal = "553 5.7.1 Who are you?"
+    deliver(app)
+    assert [(each.attempts, each.reason) for each in rows(engine)] == [
+        (1, "The mail server does not take mail from this site.")
+    ] * 2
+    clock.advance(timedelta(seconds=10))
+    smtp.sender_refusal = None
+    deliver(app)
+    assert sorted(received(smtp)) == ["ada@example.org", "bo@example.org"]
+
+
+def test_what_is_due_longest_and_tried_often_waits_for_what_is_new(app: Any, smtp: Mailbox, clock: Clock) -> None:
+    smtp.refused["bo@example.org"] = "450 Busy"
+    letter(app, "bo@example.org")
+    deliver(app)
+    smtp.refused.clear()
+    clock.advance(timedelta(hours=1))
+    letter(app, "ada@example.org")
+    deliver(app)
+    assert received(smtp) == ["ada@example.org", "bo@example.org"]
+
+
 def test_a_mail_that_can_not_be_made_holds_nobody_up(app: Any, smtp: Mailbox, engine: sa.Engine) -> None:
     for each in ("bo@example.org\nBcc: ada@example.org", "ada@example.org"):
         letter(app, each)
@@ -159,6 +211,22 @@ def test_a_mail_server_that_stays_away_for_days_is_given_up(make_app: MakeApp, e
     assert rows(engine)[0].failed_at == clock.now
 
 
+def test_what_was_not_tried_itself_is_not_given_up(make_app: MakeApp, engine: sa.Engine) -> None:
+    mailbox = Mailbox()
+    app = make_app(CLOUDRON_MAIL_SMTP_PORT=str(mailbox.port))
+    app.registry["cr.clock"] = clock = Clock(app.registry["cr.clock"]())
+    many = [f"person-{number}@example.org" for number in range(5)]
+    for each in many:
+        letter(app, each)
+    deliver(app)
+    clock.advance(GIVEN_UP_AFTER)
+    deliver(app)
+    clock.advance(AWAY_LONGEST)
+    with mail_server(mailbox):
+        deliver(app)
+    assert sorted(received(mailbox)) == many
+
+
 def test_without_a_mail_server_mail_waits_and_says_why(make_app: MakeApp, engine: sa.Engine) -> None:
     app = make_app(production=True, CLOUDRON_MAIL_SMTP_SERVER=None)
     letter(app, "ada@example.org")
@@ -180,10 +248,19 @@ def test_words_for_the_people_who_run_the_site_stay_for_a_while(
 
     for stay, left in ((WORDS_STAY, [None]), (ROWS_STAY - WORDS_STAY, [])):
         clock.advance(stay)
-        smtp.refusal = None
-        letter(app, "bo@example.org")
         deliver(app)
-        assert [each.reply_to for each in rows(engine) if each.failed_at] == left
+        assert [each.reply_to for each in rows(engine)] == left
+
+
+def test_a_server_that_has_nothing_to_send_erases_old_mails_too(
+    app: Any, smtp: Mailbox, engine: sa.Engine, clock: Clock
+) -> None:
+    deliverer = Deliverer(app.registry)
+    letter(app, "ada@example.org")
+    deliverer.send_due()
+    clock.advance(ROWS_STAY)
+    deliverer.send_due()
+    assert rows(engine) == []
 
 
 def test_several_deliverers_send_each_mail_once(app: Any, smtp: Mailbox, engine: sa.Engine) -> None:
@@ -221,26 +298,19 @@ def test_a_database_that_fails_after_the_mail_went_out_does_not_double_it(
     letter(app, "ada@example.org")
     deliverer = Deliverer(app.registry)
     smtp.willing.clear()
-    with pytest.raises(sa.exc.SQLAlchemyError):  # noqa: PT012
-        sending = threading.Thread(target=smtp.willing.set)
+    cut = "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND pid != pg_backend_pid()"
+
+    def interrupt() -> None:
+        assert any(smtp.holding for _ in patiently())
         with engine.connect() as connection:
-            cut = sa.text(
-                "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND pid != pg_backend_pid()"
-            )
+            connection.execute(sa.text(cut))
+        smtp.willing.set()
 
-            def interrupt() -> None:
-                for _ in patiently():
-                    if smtp.holding:
-                        connection.execute(cut)
-                        break
-                smtp.willing.set()
-
-            sending = threading.Thread(target=interrupt)
-            sending.start()
-            try:
-                deliverer.send_due()
-            finally:
-                sending.join()
+    interrupting = threading.Thread(target=interrupt)
+    interrupting.start()
+    with pytest.raises(sa.exc.SQLAlchemyError):
+        deliverer.send_due()
+    interrupting.join()
     assert rows(engine)[0].sent_at is None
     deliverer.send_due()
     assert rows(engine)[0].sent_at

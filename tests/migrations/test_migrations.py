@@ -84,6 +84,28 @@ def test_links_to_join_go_with_the_account_that_made_them(config: alembic.config
     assert left == [bo]
 
 
+def test_links_to_organize_a_rule_become_links_to_join_it(config: alembic.config.Config, engine: sa.Engine) -> None:
+    """With nobody's address, for none was mailed then."""
+    link, rule, ada = (f"00000000-0000-0000-0000-00000000000{number}" for number in (1, 2, 3))
+
+    def kept(columns: str, table: str) -> list[tuple[Any, ...]]:
+        with engine.connect() as connection:
+            return [tuple(row) for row in connection.execute(sa.text(f"SELECT {columns} FROM {table}"))]
+
+    alembic.command.downgrade(config, "0008")
+    with engine.begin() as connection:
+        connection.execute(sa.text(f"INSERT INTO accounts VALUES ('{ada}', 'ada@example.org', NULL, now())"))
+        values = f"'{link}', '{rule}', '{ada}', 'secret', '2026-03-12T12:00Z', '2026-03-19T12:00Z'"
+        connection.execute(sa.text(f"INSERT INTO organizer_links VALUES ({values})"))
+    columns = "id::text, {}::text, made_by::text, encode(token_hash, 'escape'), created_at, expires_at"
+    (before,) = kept(columns.format("rule"), "organizer_links")
+    assert before[:4] == (link, rule, ada, "secret")
+    alembic.command.upgrade(config, "head")
+    assert kept(columns.format("about") + ", email", "join_links") == [(*before, None)]
+    alembic.command.downgrade(config, "0008")
+    assert kept(columns.format("rule"), "organizer_links") == [before]
+
+
 def test_drafts_from_before_there_were_keys_get_one(config: alembic.config.Config, engine: sa.Engine) -> None:
     """So that they are written on, sealed from then on."""
     draft, owner = UUID(int=1), UUID(int=2)

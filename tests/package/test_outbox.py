@@ -84,6 +84,10 @@ def test_two_servers_send_each_of_many_mails_once(
     with ExitStack() as stack:
         for each in (stack.enter_context(serving(each, **site)) for each in (port, free_port())):
             each.until(200)
+        smtp.willing.clear()
         write(outbox_of, site, *many)
+        # Each of them has given the mail server one mail, and waits for its word.
+        assert any(smtp.holding == 2 for _ in patiently())
+        smtp.willing.set()
         until_sent(outbox_of, 30)
     assert Counter(mail["To"] for mail in smtp.messages) == Counter(many)

@@ -72,7 +72,7 @@ def logout(request: Any) -> Done:
     renderer="json",
     api=Operation(
         body=LinkRequest,
-        often="Once in 60 seconds for an address, once in 20 seconds from an IP address.",
+        often="Once in 60 seconds for an email address, once in 20 seconds from an IP address.",
         refuses=(MailFailed, ServerMisconfigured),
     ),
 )

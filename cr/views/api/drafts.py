@@ -129,5 +129,4 @@ class MyDraft:
         row = drafts.current(self.request.dbsession, self.actor)
         if row is not None:
             self.request.rules.discard_draft(row.id, self.actor, self.request.now)
-            draft_addresses.save(self.request.dbsession, row.id, self.actor, {})
         return {"ok": True}

@@ -32,7 +32,7 @@ class Inquiry(BaseModel):
     renderer="json",
     api=Operation(
         body=Inquiry,
-        often="Once in 60 seconds for an address, once in 20 seconds from an IP address.",
+        often="Once in 60 seconds for an email address, once in 20 seconds from an IP address.",
         refuses=(ServerMisconfigured,),
     ),
 )

@@ -62,7 +62,7 @@ class EmailChange(BaseModel):
     renderer="json",
     api=Operation(
         body=EmailChange,
-        often="Once in 60 seconds for an address and for an account, once in 20 seconds from an IP address.",
+        often="Once in 60 seconds for an email address and for an account, once in 20 seconds from an IP address.",
         refuses=(MailFailed, ServerMisconfigured),
     ),
 )

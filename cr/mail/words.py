@@ -1,0 +1,57 @@
+"""People's words in the mails that we send: who does something, and the names of their rules.
+
+Anybody can have us write to strangers. So nothing of theirs can pass for words of ours, and what a mail program would
+make a link of is left out.
+"""
+
+from __future__ import annotations
+
+import re
+import textwrap
+from typing import Any
+from uuid import UUID
+
+from cr.accounts import names
+
+WIDTH = 72
+
+LINK = re.compile(r"://|@|\bwww\.|\w[\w-]*\.[^\W\d_]{2,}")
+"""What mail programs make a link of."""
+
+LEFT_OUT = "(its name looks like a link, so it is left out)"
+
+
+def who(session: Any, account: UUID, otherwise: str) -> str:
+    """What somebody is called: never by their address, and `otherwise` where there is no name to say."""
+    return _line(names.names(session, [account]).get(account, ""), 60) or otherwise
+
+
+def titled(title: str) -> str:
+    """The name of a rule or a draft, as lines of their own."""
+    line = _line(title, 200)
+    said = f"“{line}”" if line else LEFT_OUT
+    return textwrap.fill(said, WIDTH, initial_indent="  ", subsequent_indent="  ")
+
+
+def in_subject(title: str, otherwise: str = "a rule") -> str:
+    """The name of a rule or a draft, short enough for a subject."""
+    line = _line(title, 60)
+    return f"“{line}”" if line else otherwise
+
+
+def filled(paragraph: str) -> str:
+    """In lines as long as those of our texts."""
+    return textwrap.fill(paragraph, WIDTH)
+
+
+def quoted(text: str) -> str:
+    """Marked as somebody's line by line, for who has to read the whole of it."""
+    return textwrap.indent(text, "> ", lambda line: True)
+
+
+def _line(text: str, most: int) -> str:
+    """One short line; "" for a link, and for nothing that can be seen."""
+    line = names.tidied(text)
+    if LINK.search(line):
+        return ""
+    return line if len(line) <= most else f"{line[: most - 1].rstrip()}…"
