@@ -9,6 +9,7 @@ import pytest
 import sqlalchemy as sa
 from webtest import TestApp
 
+from cr.mail import strangers
 from cr.projections import ALL
 from cr.projections.rebuild import check
 from tests.fixtures.mail import Mailbox, deliver
@@ -202,6 +203,67 @@ def test_invitations_that_come_too_soon_publish_nothing_and_lose_nothing(ada: Te
     again.submit(status=303)
     assert sorted(each["title"] for each in ada.get("/api/rules/me").json["rules"]) == ["Elm", "Oak"]
     assert list(told(ada.get(f"{draft}/published").click("See how it fares"))) == [CY]
+
+
+def test_a_mailbox_gets_five_invitations_in_a_day_and_the_others_wait_for_their_owner(
+    app: Any, smtp: Mailbox, ada: TestApp, bo: TestApp, clock: Clock
+) -> None:
+    """Whoever sends them, from wherever, for whatever; nobody's rule stays unpublished for it."""
+
+    def to_cy() -> int:
+        deliver(app)
+        return sum(mail["X-Rcpt-To"] == CY for mail in smtp.messages)
+
+    team = f"/rules/{publish_over_api(bo)}/organizers"
+    form = form_to(bo.get(team), f"{team}/invite")
+    form["email"] = CY
+    form.submit(status=303)
+    for _ in range(3):
+        clock.advance(MINUTE)
+        rule = f"/rules/{publish_over_api(ada, stakeholderEmails=[CY])}"
+    assert to_cy() == 4
+    form_to(ada.get(f"{rule}/stakeholders"), f"{rule}/stakeholders/resend").submit("stakeholder", status=303)
+    assert to_cy() == 5
+
+    clock.advance(MINUTE)
+    put = {"payload": {"title": "Oak", "sections": DOCUMENT["sections"], "stakeholderEmails": [CY, "d@example.org"]}}
+    ada.put_json("/api/drafts/me", put)
+    draft = path_of(ada.get("/profile").click("^Oak$").request.url).rstrip("/")
+    publish(ada, draft)
+    page = ada.get(f"{draft}/published")
+    assert "An invitation is on its way. One was not mailed, because too many invitations went out today." in words(
+        page
+    )
+    page = page.click("See whom to mail later")
+    assert "No mail was sent, because too many invitations went out that day. Send it later." in told(page)[CY]
+    rule = path_of(page.request.url).removesuffix("/stakeholders")
+    again = form_to(page, f"{rule}/stakeholders/resend")
+    refused = again.submit("stakeholder", status=429)
+    assert "Too many invitations went out today. Try again in 24 hours." in words(refused)
+    clock.advance(MINUTE)
+    page = invite(ada, rule, "e@example.org")
+    assert "An invitation is on its way." in words(page)
+    assert to_cy() == 5
+
+    clock.advance(timedelta(days=1))
+    ada = sign_in(app, smtp, "ada@example.org")
+    page = form_to(ada.get(f"{rule}/stakeholders"), f"{rule}/stakeholders/resend").submit("stakeholder").follow()
+    assert "The mail is waiting to be sent." in told(page)[CY]
+    assert to_cy() == 6
+
+
+def test_an_account_has_so_many_invitations_sent_in_a_day(
+    app: Any, smtp: Mailbox, ada: TestApp, bo: TestApp, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(strangers, "FROM_ONE", 3)
+    first = [f"n{number}@example.org" for number in range(2)]
+    publish_over_api(ada, stakeholderEmails=first)
+    clock.advance(MINUTE)
+    elsewhere = sign_in(app, smtp, "ada@example.org", REMOTE_ADDR="203.0.113.9")
+    rule = f"/rules/{publish_over_api(elsewhere, stakeholderEmails=[CY, 'd@example.org'])}"
+    page = ada.get(f"{rule}/stakeholders")
+    assert ["No mail was sent" in each for each in told(page).values()] == [False, True]
+    assert "An invitation is on its way." in words(invite(bo, f"/rules/{publish_over_api(bo)}", "d@example.org"))
 
 
 @pytest.mark.parametrize("brings", [False, True])

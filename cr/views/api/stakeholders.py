@@ -16,6 +16,7 @@ from cr.accounts import stakeholders
 from cr.accounts.links import LinkRefused
 from cr.accounts.stakeholders import Stakeholder
 from cr.errors import Conflict
+from cr.mail import strangers
 from cr.resources.api import ApiStakeholder, ApiStakeholderInvite, ApiStakeholders
 from cr.security import Permission
 from cr.times import iso_z
@@ -89,8 +90,9 @@ def listed(context: ApiStakeholders, request: Any) -> StakeholderList:
 def invite(context: ApiStakeholders, request: Any) -> Invited:
     """Invite a stakeholder.
 
-    They get a mail with a link, which works for 30 days. Your own address and a 31st stakeholder are refused, and so is
-    who is invited already (409).
+    They get a mail with a link, which works for 30 days. Where too many invitations went out within a day, to the
+    email address or by you, they are invited without a mail, which can be sent later. Your own email address and a
+    31st stakeholder are refused, and so is who is invited already (409).
     """
     body: Invitation = request.sent
     people = stakeholders.named([body.email], own=request.identity.email, field="email")
@@ -122,7 +124,10 @@ def remove(context: ApiStakeholder, request: Any) -> Done:
     request_method="POST",
     renderer="json",
     permission=Permission.RULE_OWN,
-    api=Operation(often="Once in 60 seconds for an invitation."),
+    api=Operation(
+        often="Once in 60 seconds for an invitation. With all other invitations, "
+        f"{strangers.TO_ONE} times in a day to an email address, {strangers.FROM_ONE} times for an account."
+    ),
 )
 def resend(context: ApiStakeholder, request: Any) -> Done:
     """Mail an invitation again.
