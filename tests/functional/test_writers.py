@@ -70,6 +70,7 @@ def test_who_is_let_in_writes_a_draft_that_is_no_rule_yet(
     ada: TestApp, bo: TestApp, cy: TestApp, draft: str, engine: sa.Engine
 ) -> None:
     bo.get(draft, status=403)
+    assert "Only you can see it now." in ada.get(f"{draft}/preview")
     link = make_link(ada, f"{draft}/writers")
     assert "Write Elm Street Garden together" in bo.get(link)
     assert path_of(join(bo, link, "Bo").location).rstrip("/") == f"{draft}/writers"
@@ -91,6 +92,8 @@ def test_who_is_let_in_writes_a_draft_that_is_no_rule_yet(
     ]
     assert sentences(bo.get(f"{draft}/history"))[1] == "Named it “Elm Street Gardens”. The owner"
     assert "This is the owner’s draft." in bo.get(draft)
+    for person in (ada, bo):
+        assert "Only those who write it can see it now." in person.get(f"{draft}/preview")
     listed = bo.get("/profile").click("The owner’s draft: Elm Street Gardens")
     assert path_of(listed.request.url).rstrip("/") == draft
     assert "Elm Street" not in cy.get("/profile").html.main.text
