@@ -116,11 +116,14 @@ def test_the_guided_flow_is_for_writers_too(ada: TestApp, bo: TestApp, draft: st
     assert "dee@example.org" in ada.get("/create/final-review", given)
     for step in ("final-review", "confirm-stakeholders", "community-name"):
         assert "dee@example.org" not in bo.get(f"/create/{step}", given)
-    page = bo.get("/create/confirm-stakeholders", given)
-    form = next(form for form in page.forms.values() if "emails" in form.fields)
-    form["emails"] = "eve@example.org"
-    assert "eve@example.org" in form.submit("action", value="add", status=403)
-    assert "Only its owner can publish this draft." in bo.get("/create/final-review", given)
+    page = bo.get("/create/confirm-stakeholders", given, status=303).follow()
+    assert page.request.path == "/create/final-review"
+    assert "Only its owner can publish this draft." in page
+    token = form_to(page, "/logout")["csrf_token"].value
+    fields = {**given, "csrf_token": token, "version": "1", "emails": "eve@example.org", "action": "add"}
+    assert "eve@example.org" in bo.post("/create/confirm-stakeholders", fields, status=403)
+    assert "Continue to publish" in ada.get(draft)
+    assert "Continue to publish" not in bo.get(draft)
     assert "Only the owner can publish this draft." in bo.get(f"{draft}/publish")
 
 
