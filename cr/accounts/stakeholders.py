@@ -209,9 +209,10 @@ def ids(session: Any, *, email: str, accepted_by: UUID, rules: Collection[UUID])
 
 
 def unanswered(session: Any, email: str) -> Sequence[Any]:
-    """Rows (rule, stakeholder) of the invitations of an address to rules in force that nobody has accepted."""
+    """Rows (rule, stakeholder, invited_at) of an address's invitations to rules in force that nobody has accepted."""
     invited, known = invitations.invitations, stakeholders
-    query = sa.select(invited.c.rule, invited.c.stakeholder).join(known, known.c.id == invited.c.stakeholder)
+    query = sa.select(invited.c.rule, invited.c.stakeholder, invited.c.invited_at)
+    query = query.join(known, known.c.id == invited.c.stakeholder)
     query = query.join(rules.rules, rules.rules.c.id == invited.c.rule).where(rules.rules.c.status == "published")
     query = query.where(known.c.email == email, invited.c.accepted_at.is_(None), invited.c.gone_at.is_(None))
     found: Sequence[Any] = session.execute(query.order_by(invited.c.rule, invited.c.version)).all()

@@ -61,7 +61,7 @@ def drafts_of(session: Session, account: UUID) -> Sequence[Any]:
     return session.execute(query.order_by(drafts.c.position.desc())).all()
 
 
-def with_others(session: Session, account: UUID, limit: int, before: int | None = None) -> Sequence[Any]:
+def with_others(session: Session, account: UUID, limit: int | None = None, before: int | None = None) -> Sequence[Any]:
     """The rows of the open drafts of others that an account may write, last touched first: those that it was let into,
     and next revisions of the rules that it owns or organizes; touched before log position `before` (to page through).
     """

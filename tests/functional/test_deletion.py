@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import threading
 from datetime import timedelta
@@ -432,7 +433,12 @@ def test_what_another_device_saves_meanwhile_does_not_outlive_the_account(
     assert unequal(engine) == []
 
 
-def test_everything_can_be_taken_along(ada: TestApp, client: TestApp) -> None:
+def test_everything_can_be_taken_along(ada: TestApp, bo: TestApp, client: TestApp, folder: Path) -> None:
+    theirs = publish(bo, written(bo))
+    bo.post_json(f"/api{theirs}/stakeholders", {"email": "ada@example.org"}, status=201)
+    let_in(bo, ada, theirs)
+    write(bo, f"{edit(bo, theirs)}/about", summary="What Bo and Ada write")
+    shown = send(ada).json["url"]
     rule = publish(ada, written(ada))
     write(ada, f"{start(ada)}/about", title="Beech", summary="A second one")
     ada.post_json(f"/api{rule}/stakeholders", {"email": "cy@example.org"}, status=201)
@@ -440,7 +446,8 @@ def test_everything_can_be_taken_along(ada: TestApp, client: TestApp) -> None:
     assert answer.headers["Content-Disposition"] == 'attachment; filename="community-rule.json"'
     assert "no-store" in answer.headers["Cache-Control"]
     data = answer.json
-    assert list(data) == ["madeAt", "account", "sessions", "drafts", "rules", "invitations", "joinLinks", "uploads"]
+    lists = ("sessions", "drafts", "draftsOfOthers", "rules", "invitations", "invitedTo", "joinLinks", "uploads")
+    assert list(data) == ["madeAt", "account", *lists]
     assert data["account"]["email"] == "ada@example.org"
     assert len(data["sessions"]) == 1
     assert [(each["title"], each["status"]) for each in data["drafts"]] == [
@@ -451,6 +458,18 @@ def test_everything_can_be_taken_along(ada: TestApp, client: TestApp) -> None:
     assert beech["payload"]["summary"] == "A second one"
     assert [each["byYou"] for each in beech["history"]] == [True] * len(beech["history"])
     assert "Named it “Beech”." in [each["said"] for each in beech["history"]]
-    assert [(each["role"], each["address"].endswith(rule)) for each in data["rules"]] == [("owner", True)]
+    assert [(each["role"], path_of(each["address"])) for each in data["rules"]] == [
+        ("owner", rule),
+        ("organizer", theirs),
+    ]
+    (other,) = data["draftsOfOthers"]
+    assert other["payload"]["summary"] == "What Bo and Ada write"
+    assert other["revises"] == theirs[-36:]
+    assert [(each["rule"], each["title"]) for each in data["invitedTo"]] == [(theirs[-36:], "Elm Street Garden")]
+    (upload,) = data["uploads"]
+    assert base64.b64decode(upload["content"]) == client.get(shown).body
+    for each in files(folder):
+        each.unlink()
+    assert ada.get("/profile/data.json").json["uploads"][0]["content"] is None
     assert [each["email"] for each in data["invitations"]] == ["cy@example.org"]
     client.get("/profile/data.json", status=303)
