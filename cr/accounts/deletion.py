@@ -19,7 +19,7 @@ from cr.accounts import join_links, mentions, stakeholders
 from cr.accounts.guests import guests
 from cr.accounts.tables import accounts, mailed_links
 from cr.db import unhurried
-from cr.errors import Conflict, NotFound
+from cr.errors import Conflict, Forbidden, NotFound
 from cr.mail import outbox
 from cr.pages import day, minute
 from cr.projections import drafts, histories, invitations, organizers, revisions, rules, writers
@@ -94,7 +94,7 @@ def delete(request: Any) -> None:
         mentions.take_out(session, email, mentions.WITHOUT_ACCOUNT)
     try:
         _append(request, intended)
-    except NotFound:
+    except (Forbidden, NotFound):
         raise Conflict() from None
     mentions.take_out(session, email, mentions.DRAFTS)
     ours = [row.id for row in intended.released]

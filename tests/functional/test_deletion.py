@@ -12,9 +12,10 @@ from uuid import UUID
 
 import pytest
 import sqlalchemy as sa
+from pyramid.scripting import prepare
 from webtest import TestApp
 
-from cr.db import one_at_a_time
+from cr.db import one_at_a_time, unhurried
 from cr.events import draft as draft_events
 from cr.projections import ALL
 from cr.projections.rebuild import rebuild
@@ -291,6 +292,19 @@ def test_what_changes_meanwhile_is_a_conflict_as_the_api_says(ada: TestApp, bo: 
     assert "409" in bo.get("/api/openapi.json").json["paths"]["/api/user/me"]["delete"]["responses"]
     assert bo.delete("/api/user/me").json == {"ok": True}
     assert unequal(engine) == []
+
+
+def test_reading_everything_is_not_cut_short(app: Any) -> None:
+    """Whatever a statement of a request may take otherwise."""
+    with prepare(registry=app.registry) as env:
+        request = env["request"]
+        request.tm.begin()
+        most = sa.text("SELECT current_setting('statement_timeout')")
+        before = request.dbsession.scalar(most)
+        with unhurried(request.dbsession):
+            assert request.dbsession.scalar(most) == "0"
+        assert request.dbsession.scalar(most) == before != "0"
+        request.tm.abort()
 
 
 def somebody_waits(engine: sa.Engine) -> bool:
