@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.orm import Session
 
-from cr.catalog import sections
+from cr.catalog import labels, sections
 from cr.catalog.sections import BY_KEY, FACETS, MORE
 from cr.db import Timestamp
 from cr.events import draft as d
@@ -35,7 +35,7 @@ histories = sa.Table(
     sa.Column("topic", sa.Text, nullable=False),
 )
 
-_FILES = (__file__, sections.__file__, d.__file__, r.__file__, *SHARED)
+_FILES = (__file__, sections.__file__, labels.__file__, *labels.ORIGIN_FILES, d.__file__, r.__file__, *SHARED)
 PROJECTION = Projection("histories", fingerprint(*_FILES), (histories,))
 
 QUIET = {"currentStep"}
@@ -43,10 +43,10 @@ QUIET = {"currentStep"}
 
 SOURCES = {
     "blank": "Started from a blank page.",
-    "template": "Started from the template “{of}”.",
+    "template": "Started from a template.",
     "revision": "Started from revision {revision} of the published rule.",
     "remix": "Started from another community’s rule.",
-    "use-case": "Started from the example “{of}”.",
+    "use-case": "Started from the rule of a use case.",
     "guest": "Started with what was written before signing in.",
 }
 
@@ -85,7 +85,7 @@ def told(event: Event) -> str:
     """The sentence for one event. What the words were before and after is for whoever replays the log to show."""
     match event:
         case d.Started():
-            return SOURCES[event.source].format(of=event.of, revision=event.revision)
+            return _started(event)
         case d.Named(title=title):
             return f"Named it “{title}”." if title else "Took the name away."
         case d.Summarized(summary=text):
@@ -145,7 +145,8 @@ def told(event: Event) -> str:
         case r.OwnerReleased():
             return "The owner left. The rule stays."
         case r.OwnerPassedOn():
-            return "Handed the rule over to another organizer."
+            took = event.owner == event.actor
+            return "Became the owner, for there was none." if took else "Handed the rule over to another organizer."
         case r.OrganizerJoined():
             joined = event.organizer == event.actor
             return "Joined as an organizer." if joined else "Made somebody who wrote the draft an organizer."
@@ -161,6 +162,15 @@ def told(event: Event) -> str:
         case r.StakeholderLeft():
             return "No longer takes part as a stakeholder."
     raise AssertionError(f"no words for {event!r}")
+
+
+def _started(event: d.Started) -> str:
+    """With the name of the template or use case, where the catalogue that comes with the code has it."""
+    if event.source == "template" and event.of in labels.TEMPLATES:
+        return f"Started from the template “{labels.TEMPLATES[event.of]}”."
+    if event.source == "use-case" and event.of in labels.USE_CASES:
+        return f"Started from the rule of {labels.USE_CASES[event.of]}, a use case."
+    return SOURCES[event.source].format(revision=event.revision)
 
 
 def _wrote(what: str, text: str | None) -> str:

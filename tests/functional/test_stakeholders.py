@@ -218,11 +218,11 @@ def test_signing_in_by_an_invitation_keeps_what_was_written_before(
 
 @pytest.mark.parametrize("meanwhile", ["removed", "withdrawn", "accepted"])
 def test_who_comes_too_late_gets_no_account(
-    ada: TestApp, client: TestApp, app: Any, engine: sa.Engine, rule: str, meanwhile: str
+    ada: TestApp, client: TestApp, app: Any, smtp: Mailbox, engine: sa.Engine, rule: str, meanwhile: str
 ) -> None:
     """The invitation is found, and then is none any more."""
     invite(ada, rule, CY)
-    link = link_to(engine, CY)
+    link = link_to(app, smtp, CY)
     accounts = count(engine, "accounts")
     with prepare(registry=app.registry) as env:
         request = env["request"]
@@ -240,3 +240,14 @@ def test_who_comes_too_late_gets_no_account(
             stakeholders.accept(request, found)
         request.tm.commit()
     assert count(engine, "accounts") == accounts
+
+
+def test_whoever_is_signed_in_as_somebody_else_signs_out_where_they_are_told_to(
+    ada: TestApp, bo: TestApp, app: Any, smtp: Mailbox, rule: str
+) -> None:
+    invite(ada, rule, CY)
+    page = bo.get(link_to(app, smtp, CY)).follow()
+    assert "signed in as bo@example.org" in words(page)
+    assert [each.action for each in page.forms.values()] == ["/logout"]
+    form_to(page, "/logout").submit(status=303)
+    assert "Be a stakeholder of" in bo.get(link_to(app, smtp, CY), status=200).html.h1.text

@@ -103,5 +103,14 @@ def test_topics_are_stable() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("source", "sentence"),
+    [("template", "Started from a template."), ("use-case", "Started from the rule of a use case.")],
+)
+def test_what_it_began_with_is_not_called_by_its_address(source: Any, sentence: str) -> None:
+    """The catalogue of a site may have what ours has not."""
+    assert told(d.Started(owner=UUID(int=1), source=source, of="two-loaves")) == sentence
+
+
 def test_an_undoing_is_told_as_one() -> None:
     assert told(d.Restored(version=2, payload={}, undid=3)) == "Undid entry 3."
