@@ -44,7 +44,7 @@ class Unauthorized(Problem):
 class SignedOut(Unauthorized):
     """A form that was sent after its session had ended; the page that says so has what was written."""
 
-    default = "You are signed out. Sign in again, then go on; what you just wrote is below."
+    default = "You are signed out. Sign in again, then go on."
 
 
 class Forbidden(Problem):
