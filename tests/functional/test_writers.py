@@ -150,7 +150,7 @@ def test_writers_become_organizers_of_the_rule(
     open_link = make_link(ada, f"{draft}/writers")
     rule = publish(ada, draft)
     assert sentences(client.get(f"{rule}/history")) == [
-        "Made somebody who wrote the draft an organizer. The owner",
+        "Made a writer of the draft an organizer: Bo. The owner",
         "Published the rule. The owner",
     ]
     assert people(bo.get(f"{rule}/organizers")) == ["The owner", "Bo (you)"]
