@@ -305,11 +305,13 @@ def both_texts(
     clashes: Clashes,
     *,
     part: Mapping[str, Any],
+    by: str | None,
     hidden: Mapping[str, str] | None = None,
 ) -> Response:
     """409: both texts of every field that two people changed, and the rest of the form carried along.
 
-    `part` is {name, hue, url, back_url, back_text}; `hidden` are further fields that the form needs.
+    `part` is {name, hue, url, back_url, back_text}; `by` who else saved, if somebody did; `hidden` are further
+    fields that the form needs.
     """
     theirs = clashes.theirs
     kept = theirs.payload.get(form.section.selected, ()) if form.section else [each.id for each in form.entries]
@@ -353,6 +355,7 @@ def both_texts(
         "cr:templates/draft_conflict.jinja2",
         {
             "part": part,
+            "by": by,
             "version": theirs.version,
             "conflicts": conflicts,
             "removing": _removing(form, theirs.payload, request.POST.get("remove")),

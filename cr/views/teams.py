@@ -299,10 +299,12 @@ class TeamViews:
         if self.group.owner:
             came.insert(0, (self.group.owner, self.group.began))
         known = names.names(self.request.dbsession, (account for account, _ in came))
+        nameless = self.group.member
         return [
             {
                 "id": account,
-                "name": known.get(account) or ("The owner" if account == self.group.owner else self.group.member),
+                "name": known.get(account) or ("The owner" if account == self.group.owner else nameless),
+                "within": known.get(account) or f"{nameless[0].lower()}{nameless[1:]}",
                 "you": account == self.me,
                 "owner": account == self.group.owner,
                 "since": at,
