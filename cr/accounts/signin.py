@@ -104,29 +104,30 @@ def is_asking_browser(request: Any, link: links.Link) -> bool:
     return hmac.compare_digest(browser_hash(request, browser), link.browser_hash)
 
 
-def follow(request: Any, token: str, *, bring: bool = True) -> tuple[str, list[tuple[str, str]]]:
+def follow(request: Any, token: str, *, bring: bool = True, own: bool = True) -> tuple[str, list[tuple[str, str]]]:
     """Use the link and sign its person in, with an account if there was none. Raises `LinkRefused`.
 
-    What this browser has written becomes a draft of this person; `bring`: and what the one that asked has written.
+    `bring`: what the browser that asked has written becomes a draft of this person; `own`: what this one has.
     Returns the path to go on to and the headers with the session's cookie.
     """
     link = links.use(request, PURPOSE, token)
     account_id = account_of(request, link.email)
-    headers = enter(request, account_id, link.draft, link.guest) if bring else enter(request, account_id)
-    return link.next_path or "/", headers
+    brought = (link.draft, link.guest) if bring else (None, None)
+    return link.next_path or "/", enter(request, account_id, *brought, own=own)
 
 
 def enter(
-    request: Any, account_id: UUID, draft: dict[str, Any] | None = None, guest: UUID | None = None
+    request: Any, account_id: UUID, draft: dict[str, Any] | None = None, guest: UUID | None = None, *, own: bool
 ) -> list[tuple[str, str]]:
     """Sign the person in; returns the headers with the session's cookie.
 
-    What this browser has written becomes a draft of this person, and so do `draft` and what `guest` has written.
+    `draft` and what `guest` has written become drafts of this person. So does what this browser has written, with
+    `own`: for who asked for it, or else whoever has somebody press a button gets what they wrote.
     """
-    own = guests.current(request)
+    here = guests.current(request) if own else None
     headers: list[tuple[str, str]] = remember(request, account_id)
     log.info("Account %s signed in", account_id)
-    written = dict.fromkeys(filter(None, [guest, own.id if own else None]))
+    written = dict.fromkeys(filter(None, [guest, here.id if here else None]))
     request.registry.notify(SignedIn(request, account_id, draft, tuple(written)))
     return headers
 

@@ -19,11 +19,11 @@ from cr.accounts.addresses import normalised
 from cr.accounts.links import LinkRefused
 from cr.accounts.signin import account_of, enter
 from cr.db import Timestamp, metadata, one_at_a_time
-from cr.errors import Conflict, NotFound, ValidationProblem
+from cr.errors import Conflict, NotFound, RateLimited, ValidationProblem
 from cr.events import rule as rule_events
 from cr.events.rule import STAKEHOLDERS_MOST
 from cr.limits import Interval
-from cr.mail import outbox, words
+from cr.mail import outbox, strangers, words
 from cr.projections import invitations, rules
 from cr.proxy import public_origin
 
@@ -70,8 +70,8 @@ takes part in your name.
 
 @dataclass(frozen=True)
 class Stakeholder:
-    """`email` None: the address was erased. The newest link works until `expires_at`. `mail` is how the newest one
-    fares, None where none was written.
+    """`email` None: the address was erased. The newest link works until `expires_at`, None where there is none.
+    `mail` is how the newest one fares, None where none was written or nobody knows any more.
     """
 
     id: UUID
@@ -150,8 +150,10 @@ def at_once(request: Any) -> Interval:
     return Interval("publish-with-invites:ip", request.client_network, 60)
 
 
-def add(request: Any, rule: Any, people: dict[UUID, str]) -> None:
-    """Invite more people to a rule that is published. Raises `Conflict` for one who is invited already."""
+def add(request: Any, rule: Any, people: dict[UUID, str]) -> int:
+    """Invite more people to a rule that is published; returns how many are mailed. Raises `Conflict` for one who is
+    invited already.
+    """
     # Of two windows that invite the same person at once, the second finds whom the first has invited.
     one_at_a_time(request.dbsession, rule.id)
     known = {each.email for each in of(request.dbsession, rule.id)}
@@ -159,22 +161,41 @@ def add(request: Any, rule: Any, people: dict[UUID, str]) -> None:
         raise Conflict(f"{min(filter(None, twice))} is invited already.")
     request.at_most_once(at_once(request))
     request.rules.invite_stakeholders(rule.id, request.identity.account_id, request.now, *people)
-    invite(request, rule, people)
+    return invite(request, rule, people)
 
 
-def invite(request: Any, rule: Any, people: dict[UUID, str]) -> None:
-    """Keep and mail whom the person who is signed in has just invited to `rule`, which has an id and a title."""
+def invite(request: Any, rule: Any, people: dict[UUID, str]) -> int:
+    """Keep whom the person who is signed in has just invited to `rule`, which has an id and a title, and mail them.
+
+    Returns how many are mailed: to whom too many mails would go (`cr.mail.strangers`) none does, for publishing never
+    fails because of mail. The owner can have it sent later.
+    """
     if not people:
-        return
-    links = {key: _link(request) for key in people}
+        return 0
+    links = {key: _link(request) for key, email in people.items() if _may_be_mailed(request, email)}
     rows = [
-        {"id": key, "rule": rule.id, "email": email, "invited_at": request.now, **links[key].kept}
+        {
+            "id": key,
+            "rule": rule.id,
+            "email": email,
+            "invited_at": request.now,
+            **(links[key].kept if key in links else NO_LINK),
+        }
         for key, email in people.items()
     ]
     request.dbsession.execute(sa.insert(stakeholders), rows)
     who = _who(request)
-    for key, email in people.items():
-        _mail(request, who, rule, key, email, links[key].url)
+    for key, link in links.items():
+        _mail(request, who, rule, key, people[key], link.url)
+    return len(links)
+
+
+def _may_be_mailed(request: Any, email: str) -> bool:
+    try:
+        strangers.count(request, email)
+    except RateLimited:
+        return False
+    return True
 
 
 def resend(request: Any, rule: Any, stakeholder: Stakeholder) -> None:
@@ -184,6 +205,7 @@ def resend(request: Any, rule: Any, stakeholder: Stakeholder) -> None:
     if stakeholder.email is None:
         raise ValidationProblem("Their email address was erased. Remove them, and invite them again.")
     request.at_most_once(Interval("resend:stakeholder", str(stakeholder.id), 60))
+    strangers.count(request, stakeholder.email)
     # What still waits would bring a link that does not work.
     outbox.forget(request.dbsession, about=[stakeholder.id])
     link = _link(request)
@@ -246,11 +268,11 @@ def find(request: Any, token: str) -> Invitation:
     return Invitation(row.id, rules.find(request.dbsession, row.rule), row.email, row.expires_at, row.account)
 
 
-def accept(request: Any, invitation: Invitation) -> list[tuple[str, str]]:
+def accept(request: Any, invitation: Invitation, *, own: bool) -> list[tuple[str, str]]:
     """Whoever is signed in, or else the owner of the address, who is signed in by it, takes part from now on.
 
-    Returns the headers of signing in. Raises `LinkRefused` when somebody was faster: the same link, or the owner who
-    removed them.
+    Returns the headers of signing in; with `own` what this browser has written comes along. Raises `LinkRefused` when
+    somebody was faster: the same link, or the owner who removed them.
     """
     identity, rule_id = request.identity, invitation.rule.id
     try:
@@ -262,7 +284,7 @@ def accept(request: Any, invitation: Invitation) -> list[tuple[str, str]]:
     # Not before: a refusal is committed, and would leave an account that nobody asked for.
     account = identity.account_id if identity else account_of(request, invitation.email)
     request.rules.accept_stakeholder(rule_id, account, request.now, invitation.stakeholder)
-    return [] if identity else enter(request, account)
+    return [] if identity else enter(request, account, own=own)
 
 
 @dataclass(frozen=True)
@@ -271,6 +293,9 @@ class _Link:
 
     url: str
     kept: dict[str, Any]
+
+
+NO_LINK: dict[str, Any] = {"token_hash": None, "expires_at": None}
 
 
 def _link(request: Any) -> _Link:

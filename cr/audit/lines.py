@@ -121,7 +121,8 @@ class OwnerReleasedLine(Line):
 
 
 class OwnerPassedOnLine(Line):
-    """The owner handed the rule over to one of its organizers, and organizes it from now on."""
+    """The owner handed the rule over to one of its organizers, and organizes it from now on; or an organizer became the
+    owner of a rule that had none."""
 
     type: Literal["rule.OwnerPassedOn"]
     owner: Organizer = Field(description="Who owns it from now on, by the same names as `by`.")

@@ -314,10 +314,15 @@ def release_owner(rule: Rule, actor: UUID) -> list[RuleEvent]:
 
 
 def pass_on(rule: Rule, actor: UUID, organizer: UUID) -> list[RuleEvent]:
-    """The organizer owns the rule from now on, and the owner organizes it. Nothing when it is theirs already."""
+    """The organizer owns the rule from now on, and the owner organizes it. Nothing when it is theirs already.
+
+    Where nobody owns it any more there is nobody to hand it over: each of its organizers may take it.
+    """
     must_be_organizer(rule, actor)
     if organizer == rule.owner:
         return []
+    if rule.owner is None and organizer == actor:
+        return [OwnerPassedOn(owner=organizer)]
     must_be_owner(rule, actor)
     if organizer not in rule.organizers:
         raise Conflict("They do not organize this rule any more, so it stays yours. Choose another of its organizers.")

@@ -145,7 +145,8 @@ def told(event: Event) -> str:
         case r.OwnerReleased():
             return "The owner left. The rule stays."
         case r.OwnerPassedOn():
-            return "Handed the rule over to another organizer."
+            took = event.owner == event.actor
+            return "Became the owner, for there was none." if took else "Handed the rule over to another organizer."
         case r.OrganizerJoined():
             joined = event.organizer == event.actor
             return "Joined as an organizer." if joined else "Made somebody who wrote the draft an organizer."
@@ -165,10 +166,11 @@ def told(event: Event) -> str:
 
 def _started(event: d.Started) -> str:
     """With the name of the template or use case, where the catalogue that comes with the code has it."""
-    if event.source == "template" and event.of in labels.TEMPLATES:
-        return f"Started from the template “{labels.TEMPLATES[event.of]}”."
-    if event.source == "use-case" and event.of in labels.USE_CASES:
-        return f"Started from the rule of {labels.USE_CASES[event.of]}, a use case."
+    of = event.of or ""
+    if event.source == "template" and of in labels.TEMPLATES:
+        return f"Started from the template “{labels.TEMPLATES[of]}”."
+    if event.source == "use-case" and of in labels.USE_CASES:
+        return f"Started from the rule of {labels.USE_CASES[of]}, a use case."
     return SOURCES[event.source].format(revision=event.revision)
 
 

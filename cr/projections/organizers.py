@@ -30,7 +30,8 @@ def came_or_went(event: r.OrganizerJoined | r.OrganizerRemoved, position: int) -
 def passed_on(event: r.OwnerPassedOn, position: int) -> Iterable[Operation]:
     """Its owner is no organizer beside themself, and who was it is one."""
     yield presence.row(organizers, "rule", event, event.owner, joined=False)
-    if event.actor:
+    # Who took a rule that was nobody's was its organizer until then.
+    if event.actor and event.actor != event.owner:
         yield presence.row(organizers, "rule", event, event.actor, joined=True)
 
 

@@ -63,7 +63,7 @@ class StakeholdersViews(Page):
                 sentence = "They are invited already." if typed.strip() else "Write at least one email address."
                 return self._again(typed, 400, sentence)
             people = stakeholders.named(addresses, own=self.request.identity.email)
-            stakeholders.add(self.request, self.rule, people)
+            mailed = stakeholders.add(self.request, self.rule, people)
         except RateLimited as problem:
             response = self._again(typed, 429, _later(problem, "You invited somebody a moment ago."))
             self.request.response.headers["Retry-After"] = str(math.ceil(problem.retry_after))
@@ -72,7 +72,7 @@ class StakeholdersViews(Page):
             if problem.status not in (400, 409):
                 raise
             return self._again(typed, problem.status, problem.message)
-        return HTTPSeeOther(self.url(query={"invited": len(people)}))
+        return HTTPSeeOther(self.url(query={"invited": mailed}))
 
     @view_config(name="resend", request_method="POST", renderer=LIST)
     def resend(self) -> Any:
@@ -82,9 +82,12 @@ class StakeholdersViews(Page):
         try:
             stakeholders.resend(self.request, self.rule, who)
         except RateLimited as problem:
+            self.request.tm.doom()
             self.request.response.status_int = 429
             self.request.response.headers["Retry-After"] = str(math.ceil(problem.retry_after))
-            return self._page(error=_later(problem, "You mailed them a moment ago."))
+            soon = problem.retry_after <= 60
+            why = "You mailed them a moment ago." if soon else "Too many invitations went out today."
+            return self._page(error=_later(problem, why))
         except Problem as problem:
             if problem.status != 400:
                 raise
@@ -130,6 +133,7 @@ class StakeholdersViews(Page):
                     "invited_at": each.invited_at,
                     "accepted_at": each.accepted_at,
                     "expired": each.expires_at is not None and each.expires_at <= self.request.now,
+                    "mailed": each.expires_at is not None,
                     "mail": each.mail,
                     "remove_url": self.url("remove", query={"stakeholder": str(each.id)}),
                 }
@@ -161,14 +165,19 @@ class LeaveViews(Page):
 
 
 def on_their_way(request: Any, rule: Any) -> dict[str, Any] | None:
-    """For the pages after publishing, to the owner: how many invitations are out, and where to look after them."""
+    """For the pages after publishing, to the owner: how many invitations are out, how many were not mailed, and where
+    to look after them.
+    """
     if request.identity.account_id != rule.owner:
         return None
     people = stakeholders.of(request.dbsession, rule.id)
     count = sum(each.accepted_at is None and each.mail is not None and each.mail.state != "failed" for each in people)
-    return {"count": count, "url": rule_path(request, rule.id, "stakeholders")}
+    held = sum(each.email is not None and each.expires_at is None for each in people)
+    return {"count": count, "held": held, "url": rule_path(request, rule.id, "stakeholders")}
 
 
 def _later(problem: RateLimited, why: str) -> str:
     seconds = max(1, math.ceil(problem.retry_after))
+    if seconds > 60 * 60:
+        return f"{why} Try again in {math.ceil(seconds / 3600)} hours."
     return f"{why} Try again in {'a second' if seconds == 1 else f'{seconds} seconds'}."

@@ -146,8 +146,9 @@ class DraftGroup(Group):
     def __init__(self, request: Any, draft: Any, name: str) -> None:
         """Raises a redirect where the draft is or becomes part of a rule, to `name` below that rule."""
         if draft.rule is not None:
-            path = request.resource_path(request.root, "rules", str(draft.rule), name)
-            raise HTTPSeeOther(f"{path}?{request.query_string}" if request.query_string else path)
+            # A link to join leads to the rule by now. Its page may have been open since before.
+            asked = {"token": token} if (token := request.params.get("token")) else {}
+            raise HTTPSeeOther(request.resource_path(request.root, "rules", str(draft.rule), name, query=asked))
         if draft.status == "discarded":
             raise Gone("This draft was discarded.")
         super().__init__(request, draft.id, draft.title or "Untitled rule", draft.owner, draft.started_at)
@@ -261,21 +262,21 @@ class TeamViews:
         self.group.remove(person["id"])
         return HTTPSeeOther(self.request.urls.profile if person["you"] else self.group.team_path())
 
-    @view_config(
-        context=Organizers, name="pass-on", request_method="GET", permission=Permission.TEAM_LEAD, renderer=PASS_ON
-    )
+    @view_config(context=Organizers, name="pass-on", request_method="GET", renderer=PASS_ON)
     def ask_pass_on(self) -> Any:
+        if not self.owns and self.group.owner is not None:
+            raise Forbidden("Only the owner of this rule can hand it over.")
         person = self._person(self.request.GET.get("organizer", ""))
         return {**self._common(), "person": person} if person else HTTPSeeOther(self.group.team_path())
 
     @view_config(context=Organizers, name="pass-on", request_method="POST")
     def pass_on(self) -> Any:
-        """Only the owner does so; for whoever presses the button twice it is done."""
+        """By the owner, or by who takes a rule that has none; for whoever presses the button twice it is done."""
         to = _id(self.request.POST.get("organizer", ""))
         if to is None or to == self.group.owner:
             return HTTPSeeOther(self.group.team_path())
         email = deletion.held(self.request.dbsession, to)
-        if self.request.rules.pass_on_rule(self.group.id, self.me, self.request.now, to) and email:
+        if self.request.rules.pass_on_rule(self.group.id, self.me, self.request.now, to) and email and to != self.me:
             text = YOURS_TEXT.format(
                 opening=words.filled(HANDED.format(who=words.who(self.request.dbsession, self.me, "The owner"))),
                 title=words.titled(self.group.title),
@@ -321,6 +322,7 @@ class TeamViews:
                 "edit_url": self.group.path("edit"),
                 "withdraw_url": self.group.path("withdraw"),
                 "stakeholders_url": self.group.path("stakeholders"),
+                "owned": self.group.owner is not None,
             },
             "urls_team": {name: self.group.team_path(*name.split()) for name in pages},
             "errors": {},

@@ -46,11 +46,12 @@ def open_link(client: TestApp, smtp: Mailbox) -> Any:
     return client.get(path_of(mailed_link(smtp))).maybe_follow()
 
 
-def confirm(page: Any, *, bring: bool = True) -> Any:
+def confirm(page: Any, *, bring: bool = True, own: bool = False) -> Any:
     """Press the button that another browser shows."""
     form = next(form for form in page.forms.values() if "token" in form.fields)
-    if "bring" in form.fields:
-        form["bring"].checked = bring
+    for name, checked in (("bring", bring), ("own", own)):
+        if name in form.fields:
+            form[name].checked = checked
     return form.submit(status=303).maybe_follow()
 
 
@@ -339,6 +340,24 @@ def test_without_the_checkbox_it_stays_where_it_is(client: TestApp, app: Any, sm
     assert payload_of_guest(engine)["title"] == "Elm"
 
 
+@pytest.mark.parametrize("own", [False, True])
+def test_what_another_browser_wrote_comes_only_where_the_person_says_so(
+    client: TestApp, app: Any, smtp: Mailbox, own: bool
+) -> None:
+    """Somebody else may have asked for the link and passed it on."""
+    start(client, "Elm")
+    ask(client)
+    other = browser(app)
+    start(other, "Oak")
+    page = open_link(other, smtp)
+    assert "among the drafts of ada@example.org: “Oak”" in " ".join(page.html.main.text.split())
+    confirm(page, own=own)
+    drafts = [each.text for each in other.get("/profile").html.select("main h3 a")]
+    assert sorted(drafts) == (["Elm", "Oak"] if own else ["Elm"])
+    other.post("/api/auth/logout")
+    assert filled(other.get("/create/community-name"))["title"].value == ("" if own else "Oak")
+
+
 def test_a_tab_whose_draft_went_gets_its_words_back_and_is_told_where_it_is(
     client: TestApp, app: Any, smtp: Mailbox, clock: Clock, engine: sa.Engine
 ) -> None:
@@ -480,7 +499,7 @@ def test_a_link_that_came_too_late_leaves_it_where_it_is(client: TestApp, smtp: 
     start(client, "Elm")
     ask(client)
     clock.advance(timedelta(minutes=11))
-    assert "older than 10 minutes" in open_link(client, smtp)
+    assert "it is too old" in open_link(client, smtp)
     assert filled(client.get("/create/community-name"))["title"].value == "Elm"
 
 

@@ -13,9 +13,10 @@ from uuid import UUID
 
 import pytest
 import sqlalchemy as sa
+from pyramid.scripting import prepare
 from webtest import TestApp
 
-from cr.db import one_at_a_time
+from cr.db import one_at_a_time, unhurried
 from cr.events import draft as draft_events
 from cr.projections import ALL
 from cr.projections.rebuild import rebuild
@@ -146,7 +147,7 @@ def test_nobody_else_loses_a_picture(
     def copied(person: TestApp, rule: str) -> str:
         return path_of(form_to(person.get(f"{rule}/copy"), f"{rule}/copy").submit(status=303).location).rstrip("/")
 
-    in_draft, in_rule, in_own, in_none, once_together = (picture() for _ in range(5))
+    in_draft, in_rule, in_own, in_none, once_together, taken_along = (picture() for _ in range(6))
     # Of rules that Ada withdraws: Bo writes on from one, published another, and only she began from the third.
     copy = copied(bo, first := rule_with(in_draft))
     second = rule_with(in_rule)
@@ -166,8 +167,16 @@ def test_nobody_else_loses_a_picture(
     write(ada, f"{shared}/about", summary=f"As it was: {once_together}")
     form_to(bo.get(f"{shared}/writers").click("Remove"), f"{shared}/writers/remove").submit(status=303)
 
+    # What Bo took along when he was removed from a rule, of a draft that she has changed since.
+    let_in(ada, bo, rule := publish(ada, written(ada)))
+    following = edit(bo, rule)
+    write(ada, f"{following}/about", summary=f"As it was: {taken_along}")
+    form_to(ada.get(f"{rule}/organizers").click("Remove"), f"{rule}/organizers/remove").submit(status=303)
+    form_to(bo.get(following), f"{following}/copy").submit(status=303)
+    write(ada, f"{following}/about", summary="As it is")
+
     delete_by_page(ada, "ada@example.org")
-    for kept in (in_draft, in_rule, once_together):
+    for kept in (in_draft, in_rule, once_together, taken_along):
         client.get(kept)
     for gone in (in_own, in_none):
         client.get(gone, status=404)
@@ -293,6 +302,19 @@ def test_what_changes_meanwhile_is_a_conflict_as_the_api_says(ada: TestApp, bo: 
     assert "409" in bo.get("/api/openapi.json").json["paths"]["/api/user/me"]["delete"]["responses"]
     assert bo.delete("/api/user/me").json == {"ok": True}
     assert unequal(engine) == []
+
+
+def test_reading_everything_is_not_cut_short(app: Any) -> None:
+    """Whatever a statement of a request may take otherwise."""
+    with prepare(registry=app.registry) as env:
+        request = env["request"]
+        request.tm.begin()
+        most = sa.text("SELECT current_setting('statement_timeout')")
+        before = request.dbsession.scalar(most)
+        with unhurried(request.dbsession):
+            assert request.dbsession.scalar(most) == "0"
+        assert request.dbsession.scalar(most) == before != "0"
+        request.tm.abort()
 
 
 def somebody_waits(engine: sa.Engine) -> bool:

@@ -44,6 +44,25 @@ def subjects(smtp: Mailbox) -> list[str]:
     return [str(mail["Subject"]) for mail in smtp.messages]
 
 
+def test_a_rule_without_an_owner_is_taken_by_one_of_its_organizers(
+    ada: TestApp, bo: TestApp, app: Any, rule: str, smtp: Mailbox, engine: sa.Engine
+) -> None:
+    delete_by_page(ada, "ada@example.org")
+    assert "One of its organizers can become it" in bo.get(f"{rule}/withdraw", status=403)
+    assert "Nobody can let you in again" in bo.get(f"{rule}/organizers").click("Leave")
+    page = bo.get(f"{rule}/organizers")
+    assert "This rule has no owner" in page
+    form_to(page.click("Become its owner"), f"{rule}/organizers/pass-on").submit(status=303)
+    assert "This rule has no owner" not in bo.get(f"{rule}/organizers")
+    bo.get(f"{rule}/withdraw")
+    bo.post_json(f"/api{rule}/stakeholders", {"email": "cy@example.org"}, status=201)
+    assert "Became the owner, for there was none. The owner" in sentences(bo.get(f"{rule}/history"))
+    assert bo.get("/api/rules/me").json["rules"][0]["role"] == "owner"
+    deliver(app)
+    assert TOLD not in subjects(smtp)
+    assert unequal(engine) == []
+
+
 def test_the_new_owner_may_what_the_old_one_might(
     ada: TestApp, bo: TestApp, app: Any, rule: str, smtp: Mailbox, clock: Clock, engine: sa.Engine
 ) -> None:
