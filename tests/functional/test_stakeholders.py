@@ -68,7 +68,11 @@ def test_several_are_invited_at_once_and_the_page_says_how_it_fares(
     assert "could not be sent yet: The mail server can't take mail for this address at the moment. It is tried" in later
     del smtp.refused[CY]
     clock.advance(MINUTE)
-    form_to(client.get(link_to(app, smtp, CY)), VERIFY).submit(status=303)
+    page = client.get(link_to(app, smtp, CY))
+    assert path_of(page.click("this rule").request.url) == rule
+    accepted = form_to(page, VERIFY).submit(status=303)
+    told_at = client.get(path_of(accepted.location)).html.find(id=accepted.location.rpartition("#")[2])
+    assert "You are a stakeholder of this rule now." in told_at.text
     page = ada.get(f"{rule}/stakeholders")
     cy, d, e = (" ".join(each.text.split()) for each in page.html.select("ul.rules > li"))
     assert "Accepted" in cy
