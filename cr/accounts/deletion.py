@@ -85,7 +85,8 @@ def delete(request: Any) -> None:
     Raises `Conflict` when somebody changes meanwhile what the person takes part in.
     """
     session, me, email = request.dbsession, request.identity.account_id, request.identity.email
-    # Whoever writes as this person holds the row (see `sessions.find`): they are done first, or find nobody.
+    # Whoever writes as this person holds the row (see `sessions.find`): they are done first, or find nobody. Of those
+    # who come here, one is at it: the view takes turns.
     session.execute(sa.select(accounts.c.id).where(accounts.c.id == me).with_for_update())
     intended = plan(request, lock=True)
     # What takes long, before anything is appended: nobody swaps in a read model meanwhile.
