@@ -6,7 +6,8 @@ alike, is committed together or not at all.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 from uuid import UUID
 
@@ -88,6 +89,14 @@ def one_at_a_time(session: Session | sa.Connection, about: UUID, *, shared: bool
     second = int.from_bytes(about.bytes[:4], signed=True)
     lock = sa.func.pg_advisory_xact_lock_shared if shared else sa.func.pg_advisory_xact_lock
     session.execute(sa.select(lock(START_LOCK, second)))
+
+
+@contextmanager
+def unhurried(session: Session) -> Iterator[None]:
+    """Statements may take as long as they need: for what is seldom done and reads whole tables."""
+    session.execute(sa.text("SET LOCAL statement_timeout = 0"))
+    yield
+    session.execute(sa.text("SET LOCAL statement_timeout TO DEFAULT"))
 
 
 def _dbsession(request: Any) -> Session:

@@ -42,6 +42,12 @@ class Unauthorized(Problem):
     default = "Please sign in first."
 
 
+class SignedOut(Unauthorized):
+    """A form that was sent after its session had ended; the page that says so has what was written."""
+
+    default = "You are signed out. Sign in again, then go on; what you just wrote is below."
+
+
 class Forbidden(Problem):
     code, status = "forbidden", 403
     default = "You can't do this. Ask the person who owns it."

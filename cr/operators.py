@@ -139,8 +139,9 @@ def _withdraw(engine: sa.Engine, settings: Settings, rule_id: UUID, reason: str,
     now = datetime.now(UTC)
     try:
         with engine.begin() as connection:
-            Rules(lambda: nullcontext(connection)).withdraw_rule(rule_id, None, now, reason)
-            told = _tell_owner(connection, settings, now, rule, reason)
+            # Whose it is by now: it may have been handed over while somebody was asked.
+            withdrawn = Rules(lambda: nullcontext(connection)).withdraw_rule(rule_id, None, now, reason)
+            told = _tell_owner(connection, settings, now, withdrawn, reason)
     except Gone:
         return _before()
     except IntegrityError:

@@ -4,18 +4,23 @@
      "sessions": [{"browser", "signedInAt", "lastSeenAt"}],
      "drafts": [{"id", "title", "status", "startedAt", "updatedAt", "revises", "stakeholderEmails", "payload",
                  "history": [{"entry", "at", "byYou", "said"}]}],
+     "draftsOfOthers": [{"id", "title", "address", "startedAt", "updatedAt", "revises", "payload"}],
      "rules": [{"id", "title", "address", "role", "status", "revision", "createdAt", "updatedAt"}],
      "invitations": [{"rule", "email", "invitedAt", "acceptedAt"}],
+     "invitedTo": [{"rule", "title", "address", "invitedAt"}],
      "joinLinks": [{"for", "email", "createdAt", "expiresAt"}],
-     "uploads": [{"id", "address", "purpose", "mimeType", "byteLength", "createdAt"}]}
+     "uploads": [{"id", "address", "purpose", "mimeType", "byteLength", "createdAt", "content"}]}
 
-`role` is owner, organizer or stakeholder; `invitations` are those to the person's own rules, `joinLinks` those that
-nobody has used yet, to a rule or a draft. Times are ISO 8601 UTC. The text of a published rule is at its address. Texts
-that were erased are in it no more.
+`draftsOfOthers` are those that they write, too. `role` is owner, organizer or stakeholder; `invitations` are those to
+the person's own rules, `invitedTo` those of their address that they have not answered, `joinLinks` those that nobody
+has used yet, to a rule or a draft. `content` is the file itself in Base64, null where it is missing; a person has 50
+MiB of them at most. Times are ISO 8601 UTC. The text of a published rule is at its address. Texts that were erased
+are in it no more.
 """
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Iterable, Iterator
 from typing import IO, Any
@@ -26,23 +31,26 @@ import sqlalchemy as sa
 from cr import uploads
 from cr.accounts import draft_addresses, join_links, sessions, stakeholders
 from cr.accounts.tables import accounts
-from cr.projections import drafts, histories, invitations, organizers, rules
+from cr.projections import drafts, histories, invitations, organizers, rules, writers
 from cr.proxy import public_origin
 from cr.times import iso_z
+from cr.uploads import files
 
 HISTORY_AT_ONCE = 500
 """Entries of a draft's history."""
 
 
 def write(request: Any, file: IO[bytes]) -> None:
-    """Of the person who is signed in. One draft is in memory at a time, however many there are."""
+    """Of the person who is signed in. One draft or file is in memory at a time, however many there are."""
     parts: dict[str, Any] = {
         "madeAt": iso_z(request.now),
         "account": _account(request),
         "sessions": _sessions(request),
         "drafts": _drafts(request),
+        "draftsOfOthers": _drafts_of_others(request),
         "rules": _rules(request),
         "invitations": _invitations(request),
+        "invitedTo": _invited_to(request),
         "joinLinks": _join_links(request),
         "uploads": _uploads(request),
     }
@@ -97,6 +105,19 @@ def _drafts(request: Any) -> Iterator[dict[str, Any]]:
         }
 
 
+def _drafts_of_others(request: Any) -> Iterator[dict[str, Any]]:
+    for row in writers.with_others(request.dbsession, request.identity.account_id):
+        yield {
+            "id": str(row.id),
+            "title": row.title,
+            "address": public_origin(request) + request.resource_path(request.root, "drafts", str(row.id)),
+            "startedAt": iso_z(row.started_at),
+            "updatedAt": iso_z(row.updated_at),
+            "revises": str(row.rule) if row.revises else None,
+            "payload": request.rules.draft(row.id).payload,
+        }
+
+
 def _history(request: Any, draft_id: UUID) -> Iterator[dict[str, Any]]:
     """The newest entry first."""
     before = None
@@ -143,6 +164,18 @@ def _invitations(request: Any) -> Iterator[dict[str, Any]]:
             }
 
 
+def _invited_to(request: Any) -> Iterator[dict[str, Any]]:
+    found = stakeholders.unanswered(request.dbsession, request.identity.email)
+    known = rules.several(request.dbsession, (each.rule for each in found))
+    for each in found:
+        yield {
+            "rule": str(each.rule),
+            "title": known[each.rule].title,
+            "address": public_origin(request) + request.resource_path(request.root, "rules", str(each.rule)),
+            "invitedAt": iso_z(each.invited_at),
+        }
+
+
 def _join_links(request: Any) -> Iterator[dict[str, Any]]:
     table = join_links.join_links
     query = sa.select(table).where(table.c.made_by == request.identity.account_id).order_by(table.c.created_at)
@@ -167,4 +200,13 @@ def _uploads(request: Any) -> Iterator[dict[str, Any]]:
             "mimeType": row.mime_type,
             "byteLength": row.byte_length,
             "createdAt": iso_z(row.created_at),
+            "content": _content(request, row.id),
         }
+
+
+def _content(request: Any, upload: UUID) -> str | None:
+    root = request.settings.upload_root
+    try:
+        return base64.b64encode(files.path(root, upload).read_bytes()).decode() if root else None
+    except FileNotFoundError:
+        return None

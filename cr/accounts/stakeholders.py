@@ -20,6 +20,7 @@ from cr.accounts.links import LinkRefused
 from cr.accounts.signin import account_of, enter
 from cr.db import Timestamp, metadata, one_at_a_time
 from cr.errors import Conflict, NotFound, RateLimited, ValidationProblem
+from cr.events import rule as rule_events
 from cr.events.rule import STAKEHOLDERS_MOST
 from cr.limits import Interval
 from cr.mail import outbox, strangers, words
@@ -229,6 +230,17 @@ def ids(session: Any, *, email: str, accepted_by: UUID, rules: Collection[UUID])
     return found
 
 
+def unanswered(session: Any, email: str) -> Sequence[Any]:
+    """Rows (rule, stakeholder, invited_at) of an address's invitations to rules in force that nobody has accepted."""
+    invited, known = invitations.invitations, stakeholders
+    query = sa.select(invited.c.rule, invited.c.stakeholder, invited.c.invited_at)
+    query = query.join(known, known.c.id == invited.c.stakeholder)
+    query = query.join(rules.rules, rules.rules.c.id == invited.c.rule).where(rules.rules.c.status == "published")
+    query = query.where(known.c.email == email, invited.c.accepted_at.is_(None), invited.c.gone_at.is_(None))
+    found: Sequence[Any] = session.execute(query.order_by(invited.c.rule, invited.c.version)).all()
+    return found
+
+
 def erase(session: Any, ids: Collection[UUID]) -> None:
     """Whom these ids mean; what is on its way to them is not sent any more."""
     session.execute(sa.delete(stakeholders).where(stakeholders.c.id.in_(ids)))
@@ -263,13 +275,15 @@ def accept(request: Any, invitation: Invitation, *, own: bool) -> list[tuple[str
     somebody was faster: the same link, or the owner who removed them.
     """
     identity, rule_id = request.identity, invitation.rule.id
-    account = identity.account_id if identity else account_of(request, invitation.email)
-    if request.rules.rule(rule_id).stakeholders.get(invitation.stakeholder):
-        raise LinkRefused("expired_link")
     try:
-        request.rules.accept_stakeholder(rule_id, account, request.now, invitation.stakeholder)
+        waiting = rule_events.accept(request.rules.rule(rule_id), invitation.stakeholder)
     except NotFound:
-        raise LinkRefused("expired_link") from None
+        waiting = []
+    if not waiting:
+        raise LinkRefused("expired_link")
+    # Not before: a refusal is committed, and would leave an account that nobody asked for.
+    account = identity.account_id if identity else account_of(request, invitation.email)
+    request.rules.accept_stakeholder(rule_id, account, request.now, invitation.stakeholder)
     return [] if identity else enter(request, account, own=own)
 
 

@@ -50,9 +50,9 @@ class Line(BaseModel):
     event: Number = Field(description="The number of the event in the life of this rule, from 1 on, without gaps.")
     time: Time = Field(description="When it was decided, UTC.")
     by: Organizer | Stakeholder | Literal["operators"] = Field(
-        description="Who decided it: organizers in the order of their first appearance in this rule (the first is the "
-        "owner), the stakeholder who accepted or left, or the operators of the site. The same name in another rule "
-        "means somebody else."
+        description="Who decided it: organizers in the order of their first appearance in this rule (the first "
+        "published it and owns it, until rule.OwnerPassedOn names another), the stakeholder who accepted or left, or "
+        "the operators of the site. The same name in another rule means somebody else."
     )
 
     def ndjson(self) -> bytes:
@@ -120,6 +120,14 @@ class OwnerReleasedLine(Line):
     type: Literal["rule.OwnerReleased"]
 
 
+class OwnerPassedOnLine(Line):
+    """The owner handed the rule over to one of its organizers, and organizes it from now on; or an organizer became the
+    owner of a rule that had none."""
+
+    type: Literal["rule.OwnerPassedOn"]
+    owner: Organizer = Field(description="Who owns it from now on, by the same names as `by`.")
+
+
 class OrganizerLine(Line):
     """Somebody joined the organizers of the rule, or is one no longer."""
 
@@ -137,7 +145,8 @@ class StakeholderLine(Line):
 
 
 AnyLine = Annotated[
-    RevisionLine | WithdrawnLine | OwnerReleasedLine | OrganizerLine | StakeholderLine, Field(discriminator="type")
+    RevisionLine | WithdrawnLine | OwnerReleasedLine | OwnerPassedOnLine | OrganizerLine | StakeholderLine,
+    Field(discriminator="type"),
 ]
 adapter: TypeAdapter[AnyLine] = TypeAdapter(AnyLine)
 

@@ -13,6 +13,7 @@ from cr.audit.lines import (
     OPERATORS,
     AnyLine,
     OrganizerLine,
+    OwnerPassedOnLine,
     OwnerReleasedLine,
     RevisionLine,
     StakeholderLine,
@@ -50,6 +51,8 @@ def told(events: Iterable[Event]) -> Iterator[AnyLine]:
                 yield WithdrawnLine(**header, reason=event.reason)
             case r.OwnerReleased():
                 yield OwnerReleasedLine(**header)
+            case r.OwnerPassedOn():
+                yield OwnerPassedOnLine(**header, owner=organizers[event.owner])
             case r.OrganizerJoined() | r.OrganizerRemoved():
                 yield OrganizerLine(**header, organizer=organizers[event.organizer])
             case r.StakeholderInvited() | r.StakeholderAccepted() | r.StakeholderRemoved() | r.StakeholderLeft():

@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from cr.audit.lines import (
     AnyLine,
     OrganizerLine,
+    OwnerPassedOnLine,
     OwnerReleasedLine,
     RevisionLine,
     StakeholderLine,
@@ -123,6 +124,9 @@ def evolve(state: State | None, line: AnyLine) -> State:
             return replace(state, status="withdrawn")
         case OwnerReleasedLine():
             return replace(state, owner=None)
+        case OwnerPassedOnLine():
+            former = {state.owner} if state.owner else set()
+            return replace(state, owner=line.owner, organizers=(state.organizers | former) - {line.owner})
         case OrganizerLine(type="rule.OrganizerJoined"):
             return replace(state, organizers=state.organizers | {line.organizer})
         case OrganizerLine():

@@ -1,4 +1,4 @@
-"""What the catalogue's methods and values are called, by slug or id.
+"""What the catalogue's methods and values are called, by slug or id, and what a draft may have started from.
 
 They come with the code, from the package's own data, so that a draft reads the same in every process, before the
 catalogue is filled and whatever `SEED_DATA_DIR` says. A catalogue that calls something otherwise has its label written
@@ -30,3 +30,14 @@ def _labels() -> dict[str, str]:
 
 
 LABELS: Mapping[str, str] = MappingProxyType(_labels())
+
+ORIGIN_FILES = (DATA / "templates.json", DATA / "use-cases.json")
+
+
+def _names(file: Path, key: str) -> dict[str, str]:
+    return {entry["slug"]: entry[key] for entry in json.loads(file.read_text(encoding="utf-8"))}
+
+
+TEMPLATES: Mapping[str, str] = MappingProxyType(_names(ORIGIN_FILES[0], "title"))
+USE_CASES: Mapping[str, str] = MappingProxyType(_names(ORIGIN_FILES[1], "community"))
+"""By slug, as histories say them; they are made from `ORIGIN_FILES`."""

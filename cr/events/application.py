@@ -123,13 +123,17 @@ class Rules(Application[UUID]):
 
     # --- Drafts ------------------------------------------------------------------------------------------------------
 
-    def writers_of(self, draft_id: UUID) -> Sequence[UUID]:
-        """The accounts that wrote in a draft, who did so last first."""
+    def writers_of(self, draft_ids: Collection[UUID]) -> dict[UUID, list[UUID]]:
+        """{draft: the accounts that wrote in it, who did so last first}"""
         actor = sa.cast(sa.cast(events.c.state, postgresql.JSONB)["actor"].astext, postgresql.UUID(as_uuid=True))
         last = sa.func.max(events.c.originator_version)
-        query = sa.select(actor).where(events.c.originator_id == draft_id, actor.is_not(None))
+        query = sa.select(events.c.originator_id, actor.label("actor"))
+        query = query.where(events.c.originator_id.in_(draft_ids), actor.is_not(None))
+        found: dict[UUID, list[UUID]] = {each: [] for each in draft_ids}
         with self.connect() as connection:
-            return connection.scalars(query.group_by(actor).order_by(last.desc())).all()
+            for row in connection.execute(query.group_by(events.c.originator_id, actor).order_by(last.desc())):
+                found[row.originator_id].append(row.actor)
+        return found
 
     def start_draft(self, actor: UUID, at: datetime, payload: Payload | None = None, **origin: Any) -> UUID:
         """A new draft; `origin` is `source`, `of` and `revision` of `drafts.Started`."""
@@ -395,6 +399,16 @@ class Rules(Application[UUID]):
         rule = self.rule(rule_id)
         return self._decide(rule, rules.release_owner(rule, actor), actor, at)
 
+    def pass_on_rule(self, rule_id: UUID, actor: UUID, at: datetime, to: UUID) -> bool:
+        """Make another organizer the owner; False when they are it already.
+
+        Nobody may write less by it, so nobody who writes has to be waited for.
+        """
+        rule = self.rule(rule_id)
+        facts = rules.pass_on(rule, actor, to)
+        self._decide(rule, facts, actor, at)
+        return bool(facts)
+
     def join_rule(self, rule_id: UUID, actor: UUID, at: datetime) -> Rule:
         """`actor` becomes an organizer of the rule. Whether the owner wants that is for the caller to know."""
         rule = self.rule(rule_id)
@@ -421,6 +435,11 @@ class Rules(Application[UUID]):
         """By the owner, or by the stakeholder, who leaves."""
         rule = self.rule(rule_id)
         return self._decide(rule, rules.remove(rule, actor, stakeholder), actor, at)
+
+    def decline_stakeholder(self, rule_id: UUID, actor: UUID, at: datetime, stakeholder: UUID) -> Rule:
+        """The invitation was for `actor`, which is for the caller to know, and is taken back by them."""
+        rule = self.rule(rule_id)
+        return self._decide(rule, rules.decline(rule, actor, stakeholder), actor, at)
 
     # --- Writing -----------------------------------------------------------------------------------------------------
 

@@ -86,6 +86,14 @@ class OwnerReleased(RuleEvent):
 
 
 @dataclass(frozen=True, kw_only=True)
+class OwnerPassedOn(RuleEvent):
+    """By the owner, who is an organizer from now on. `owner`, an account, was one and owns the rule in their place."""
+
+    TOPIC = "rule.OwnerPassedOn"
+    owner: UUID
+
+
+@dataclass(frozen=True, kw_only=True)
 class OrganizerJoined(RuleEvent):
     """`organizer` is an account: it may write the rule's next revisions and publish them."""
 
@@ -127,7 +135,9 @@ class StakeholderRemoved(RuleEvent):
 
 @dataclass(frozen=True, kw_only=True)
 class StakeholderLeft(RuleEvent):
-    """The actor is the account that had accepted. No `StakeholderRemoved`, for there the actor is named in public."""
+    """The actor is the account that had accepted, or that has the invited address and declines. No
+    `StakeholderRemoved`, for there the actor is named in public.
+    """
 
     TOPIC = "rule.StakeholderLeft"
     stakeholder: UUID
@@ -227,6 +237,9 @@ def evolve(state: Rule | None, event: Event) -> Rule | None:
             return replace(state, status="withdrawn", updated_at=event.at)
         case OwnerReleased():
             return replace(state, owner=None)
+        case OwnerPassedOn():
+            former = {state.owner} if state.owner else set()
+            return replace(state, owner=event.owner, organizers=(state.organizers | former) - {event.owner})
         case OrganizerJoined():
             return replace(state, organizers=state.organizers | {event.organizer})
         case OrganizerRemoved():
@@ -300,6 +313,22 @@ def release_owner(rule: Rule, actor: UUID) -> list[RuleEvent]:
     return [OwnerReleased()] if rule.owner == actor else []
 
 
+def pass_on(rule: Rule, actor: UUID, organizer: UUID) -> list[RuleEvent]:
+    """The organizer owns the rule from now on, and the owner organizes it. Nothing when it is theirs already.
+
+    Where nobody owns it any more there is nobody to hand it over: each of its organizers may take it.
+    """
+    must_be_organizer(rule, actor)
+    if organizer == rule.owner:
+        return []
+    if rule.owner is None and organizer == actor:
+        return [OwnerPassedOn(owner=organizer)]
+    must_be_owner(rule, actor)
+    if organizer not in rule.organizers:
+        raise Conflict("They do not organize this rule any more, so it stays yours. Choose another of its organizers.")
+    return [OwnerPassedOn(owner=organizer)]
+
+
 def join(rule: Rule, organizer: UUID) -> list[RuleEvent]:
     """The organizer accepts an invitation of the owner; nothing for who writes the rule already."""
     must_be_published(rule)
@@ -343,6 +372,13 @@ def remove(rule: Rule, actor: UUID, stakeholder: UUID) -> list[RuleEvent]:
         raise NotFound()
     kind = StakeholderLeft if leaves else StakeholderRemoved
     return [kind(stakeholder=stakeholder)]
+
+
+def decline(rule: Rule, actor: UUID, stakeholder: UUID) -> list[RuleEvent]:
+    """By whom the invitation was for, which they may have accepted; nothing for who is invited no more."""
+    must_be_published(rule)
+    theirs = stakeholder in rule.stakeholders and rule.stakeholders[stakeholder] in (None, actor)
+    return [StakeholderLeft(stakeholder=stakeholder)] if theirs else []
 
 
 def must_be_published(rule: Rule) -> None:

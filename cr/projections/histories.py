@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.orm import Session
 
-from cr.catalog import sections
+from cr.catalog import labels, sections
 from cr.catalog.sections import BY_KEY, FACETS, MORE
 from cr.db import Timestamp
 from cr.events import draft as d
@@ -18,6 +18,8 @@ from cr.events import rule as r
 from cr.events.base import Event
 from cr.fingerprint import fingerprint
 from cr.projections.base import SHARED, Delete, Insert, Operation, Projection, metadata
+from cr.projections.organizers import organizers
+from cr.projections.rules import rules
 
 histories = sa.Table(
     "histories",
@@ -33,7 +35,7 @@ histories = sa.Table(
     sa.Column("topic", sa.Text, nullable=False),
 )
 
-_FILES = (__file__, sections.__file__, d.__file__, r.__file__, *SHARED)
+_FILES = (__file__, sections.__file__, labels.__file__, *labels.ORIGIN_FILES, d.__file__, r.__file__, *SHARED)
 PROJECTION = Projection("histories", fingerprint(*_FILES), (histories,))
 
 QUIET = {"currentStep"}
@@ -41,10 +43,10 @@ QUIET = {"currentStep"}
 
 SOURCES = {
     "blank": "Started from a blank page.",
-    "template": "Started from the template “{of}”.",
+    "template": "Started from a template.",
     "revision": "Started from revision {revision} of the published rule.",
     "remix": "Started from another community’s rule.",
-    "use-case": "Started from the example “{of}”.",
+    "use-case": "Started from the rule of a use case.",
     "guest": "Started with what was written before signing in.",
 }
 
@@ -83,7 +85,7 @@ def told(event: Event) -> str:
     """The sentence for one event. What the words were before and after is for whoever replays the log to show."""
     match event:
         case d.Started():
-            return SOURCES[event.source].format(of=event.of, revision=event.revision)
+            return _started(event)
         case d.Named(title=title):
             return f"Named it “{title}”." if title else "Took the name away."
         case d.Summarized(summary=text):
@@ -142,6 +144,9 @@ def told(event: Event) -> str:
             return f"Withdrew the rule: {event.reason}" if event.reason else "Withdrew the rule."
         case r.OwnerReleased():
             return "The owner left. The rule stays."
+        case r.OwnerPassedOn():
+            took = event.owner == event.actor
+            return "Became the owner, for there was none." if took else "Handed the rule over to another organizer."
         case r.OrganizerJoined():
             joined = event.organizer == event.actor
             return "Joined as an organizer." if joined else "Made somebody who wrote the draft an organizer."
@@ -157,6 +162,16 @@ def told(event: Event) -> str:
         case r.StakeholderLeft():
             return "No longer takes part as a stakeholder."
     raise AssertionError(f"no words for {event!r}")
+
+
+def _started(event: d.Started) -> str:
+    """With the name of the template or use case, where the catalogue that comes with the code has it."""
+    of = event.of or ""
+    if event.source == "template" and of in labels.TEMPLATES:
+        return f"Started from the template “{labels.TEMPLATES[of]}”."
+    if event.source == "use-case" and of in labels.USE_CASES:
+        return f"Started from the rule of {labels.USE_CASES[of]}, a use case."
+    return SOURCES[event.source].format(revision=event.revision)
 
 
 def _wrote(what: str, text: str | None) -> str:
@@ -181,16 +196,29 @@ def find(session: Session, originator: UUID, version: int) -> Any:
     return session.execute(query).one_or_none()
 
 
+def owners(session: Session, rule_ids: Collection[UUID]) -> dict[UUID, UUID]:
+    """{rule: the account that owns it, or owned it last}."""
+    released = sa.select(histories.c.originator, histories.c.actor).where(histories.c.topic == r.OwnerReleased.TOPIC)
+    last = released.where(histories.c.originator.in_(rule_ids)).subquery()
+    query = sa.select(rules.c.id, sa.func.coalesce(rules.c.owner, last.c.actor))
+    query = query.outerjoin(last, last.c.originator == rules.c.id).where(rules.c.id.in_(rule_ids))
+    return {rule_id: owner for rule_id, owner in session.execute(query) if owner}
+
+
 def actors(session: Session, rule_ids: Collection[UUID]) -> dict[UUID, list[UUID]]:
-    """{rule: the accounts that acted as its organizers, in the order of their first appearance}."""
-    query = (
-        sa.select(histories.c.originator, histories.c.actor)
-        .where(histories.c.originator.in_(rule_ids), histories.c.actor.is_not(None))
-        .where(histories.c.topic.not_in([each.TOPIC for each in r.BY_STAKEHOLDERS]))
-        .group_by(histories.c.originator, histories.c.actor)
-        .order_by(sa.func.min(histories.c.version))
+    """{rule: the accounts that acted as its organizers or were made some, in the order of their first appearance}, as
+    `cr.audit.public` numbers them.
+    """
+    acted = sa.select(histories.c.originator, histories.c.actor, histories.c.version).where(
+        histories.c.originator.in_(rule_ids),
+        histories.c.actor.is_not(None),
+        histories.c.topic.not_in([each.TOPIC for each in r.BY_STAKEHOLDERS]),
     )
+    came = sa.select(organizers.c.rule, organizers.c.account, organizers.c.version)
+    # Who makes another an organizer has appeared before, so no event is the first one of two.
+    seen = acted.union_all(came.where(organizers.c.rule.in_(rule_ids))).subquery()
+    query = sa.select(seen.c.originator, seen.c.actor).group_by(seen.c.originator, seen.c.actor)
     found: dict[UUID, list[UUID]] = {}
-    for rule_id, actor in session.execute(query):
+    for rule_id, actor in session.execute(query.order_by(sa.func.min(seen.c.version))):
         found.setdefault(rule_id, []).append(actor)
     return found

@@ -17,7 +17,7 @@ from cr.db import Timestamp
 from cr.events import rule as r
 from cr.fingerprint import fingerprint
 from cr.projections.base import SHARED, Insert, Operation, Projection, Update, metadata
-from cr.projections.rules import rules
+from cr.projections.rules import page, rules
 
 invitations = sa.Table(
     "invitations",
@@ -69,12 +69,12 @@ def accepted_by(session: Session, rule_id: UUID, account: UUID) -> Sequence[UUID
     return session.scalars(query).all()
 
 
-def rules_of(session: Session, account: UUID, limit: int | None = None) -> Sequence[Any]:
-    """The rows of the rules in force that an account has accepted to be a stakeholder of, and does not own, last
-    touched first.
+def rules_of(session: Session, account: UUID, limit: int | None = None, before: int | None = None) -> Sequence[Any]:
+    """The rows of the rules in force that an account has accepted to be a stakeholder of, and does not own; as
+    `rules.page`.
     """
     accepted = sa.exists().where(
         invitations.c.rule == rules.c.id, invitations.c.account == account, invitations.c.gone_at.is_(None)
     )
     query = sa.select(rules).where(accepted, rules.c.status == "published", rules.c.owner.is_distinct_from(account))
-    return session.execute(query.order_by(rules.c.position.desc()).limit(limit)).all()
+    return session.execute(page(query, limit, before)).all()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -13,7 +13,7 @@ from cr.events import rule as r
 from cr.fingerprint import fingerprint
 from cr.projections import presence
 from cr.projections.base import SHARED, Operation, Projection
-from cr.projections.rules import rules
+from cr.projections.rules import page, rules
 
 organizers = presence.table("organizers", "rule")
 
@@ -24,6 +24,15 @@ PROJECTION = Projection("organizers", fingerprint(__file__, presence.__file__, r
 def came_or_went(event: r.OrganizerJoined | r.OrganizerRemoved, position: int) -> Iterable[Operation]:
     joined = isinstance(event, r.OrganizerJoined)
     yield presence.row(organizers, "rule", event, event.organizer, joined=joined)
+
+
+@PROJECTION.on(r.OwnerPassedOn)
+def passed_on(event: r.OwnerPassedOn, position: int) -> Iterable[Operation]:
+    """Its owner is no organizer beside themself, and who was it is one."""
+    yield presence.row(organizers, "rule", event, event.owner, joined=False)
+    # Who took a rule that was nobody's was its organizer until then.
+    if event.actor and event.actor != event.owner:
+        yield presence.row(organizers, "rule", event, event.actor, joined=True)
 
 
 def includes(session: Session | sa.Connection, rule_id: UUID, account: UUID) -> bool:
@@ -38,11 +47,16 @@ def of(session: Session, rule_id: UUID) -> Sequence[Any]:
     return session.execute(sa.select(last).where(last.c.joined).order_by(last.c.version)).all()
 
 
-def rules_of(session: Session, account: UUID) -> Sequence[Any]:
-    """The rows of the rules in force that an account is an organizer of now, without its own, last touched first."""
+def several(session: Session, rule_ids: Collection[UUID]) -> dict[UUID, list[UUID]]:
+    """{rule: the accounts that organize it now}"""
+    return presence.present(session, organizers.c.rule, rule_ids)
+
+
+def rules_of(session: Session, account: UUID, limit: int | None = None, before: int | None = None) -> Sequence[Any]:
+    """The rows of the rules in force that an account is an organizer of now, without its own; as `rules.page`."""
     last = presence.last(organizers.c.rule, organizers.c.account == account)
     query = sa.select(rules).join(last, last.c.rule == rules.c.id).where(last.c.joined, rules.c.status == "published")
-    return session.execute(query.order_by(rules.c.position.desc())).all()
+    return session.execute(page(query, limit, before)).all()
 
 
 def fellows(session: Session, account: UUID, *more: UUID) -> set[UUID]:

@@ -283,11 +283,11 @@ def text(session: Session, rule_id: UUID, revision: int) -> tuple[str, str | Non
     return title, summary, json.loads(document)
 
 
-def mentioned(session: Session, pattern: str) -> Sequence[str]:
-    """What the group of a regular expression finds in the documents of all rules that are not withdrawn."""
+def mentioned(session: Session, pattern: str, *which: sa.ColumnElement[bool]) -> Sequence[str]:
+    """What the group of a regular expression finds in the documents of rules, each once."""
     found = sa.func.regexp_matches(revisions.c.document, pattern, "g", type_=postgresql.ARRAY(sa.Text))
     matches = sa.select(found.label("groups")).join(rules, rules.c.id == revisions.c.rule)
-    matches = matches.where(rules.c.status == "published", revisions.c.document.regexp_match(pattern))
+    matches = matches.where(revisions.c.document.regexp_match(pattern), *which)
     groups = matches.subquery().c.groups
     return session.scalars(sa.select(groups[1]).distinct()).all()
 

@@ -21,6 +21,7 @@ rules = sa.Table(
     metadata,
     sa.Column("id", postgresql.UUID(as_uuid=True), primary_key=True),
     sa.Column("owner", postgresql.UUID(as_uuid=True)),
+    sa.Column("owner_since", Timestamp),
     sa.Column("status", sa.Text, nullable=False),
     sa.Column("version", sa.BigInteger, nullable=False),
     sa.Column("revision", sa.BigInteger, nullable=False),
@@ -49,6 +50,7 @@ def published(event: r.Published, position: int) -> Iterable[Operation]:
         {
             "id": event.originator_id,
             "owner": event.actor,
+            "owner_since": event.at,
             "status": "published",
             "version": event.originator_version,
             "revision": 1,
@@ -97,7 +99,17 @@ def withdrawn(event: r.Withdrawn, position: int) -> Iterable[Operation]:
 
 @PROJECTION.on(r.OwnerReleased)
 def owner_released(event: r.OwnerReleased, position: int) -> Iterable[Operation]:
-    yield Update(rules, {"id": event.originator_id}, {"owner": None, "version": event.originator_version})
+    yield _owned(event, None, None)
+
+
+@PROJECTION.on(r.OwnerPassedOn)
+def owner_passed_on(event: r.OwnerPassedOn, position: int) -> Iterable[Operation]:
+    yield _owned(event, event.owner, event.at)
+
+
+def _owned(event: r.RuleEvent, owner: UUID | None, since: datetime | None) -> Update:
+    values = {"owner": owner, "owner_since": since, "version": event.originator_version}
+    return Update(rules, {"id": event.originator_id}, values)
 
 
 @PROJECTION.on(*r.PEOPLE)
@@ -125,15 +137,20 @@ def last_touched(
     query = sa.select(rules).where(rules.c.status == "published")
     if owner is not None:
         query = query.where(rules.c.owner == owner)
-    if before is not None:
-        query = query.where(rules.c.position < before)
-    return session.execute(query.order_by(rules.c.position.desc()).limit(limit)).all()
+    return session.execute(page(query, limit, before)).all()
 
 
 def owned(session: Session, owner: UUID) -> Sequence[Any]:
     """Every rule that is a person's, withdrawn or not, the first one first."""
     query = sa.select(rules).where(rules.c.owner == owner)
     return session.execute(query.order_by(rules.c.created_at, rules.c.id)).all()
+
+
+def page(query: sa.Select[Any], limit: int | None = None, before: int | None = None) -> sa.Select[Any]:
+    """Of a query of rules, these: last touched first; touched before log position `before` (to page through)."""
+    if before is not None:
+        query = query.where(rules.c.position < before)
+    return query.order_by(rules.c.position.desc()).limit(limit)
 
 
 def last_change(session: Session) -> datetime | None:
@@ -145,9 +162,7 @@ def last_change(session: Session) -> datetime | None:
 def copies(session: Session, rule_id: UUID, limit: int, before: int | None = None) -> Sequence[Any]:
     """Rules in force that began with this one's text, last touched first, as `last_touched`."""
     query = sa.select(rules).where(rules.c.copied_from == rule_id, rules.c.status == "published")
-    if before is not None:
-        query = query.where(rules.c.position < before)
-    return session.execute(query.order_by(rules.c.position.desc()).limit(limit)).all()
+    return session.execute(page(query, limit, before)).all()
 
 
 def last_withdrawn(session: Session, limit: int) -> Sequence[Any]:

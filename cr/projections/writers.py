@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -14,6 +14,8 @@ from cr.fingerprint import fingerprint
 from cr.projections import presence
 from cr.projections.base import SHARED, Delete, Operation, Projection
 from cr.projections.drafts import drafts
+from cr.projections.organizers import organizers
+from cr.projections.rules import rules
 
 writers = presence.table("writers", "draft")
 
@@ -47,11 +49,34 @@ def of(session: Session, draft_id: UUID) -> Sequence[Any]:
     return session.execute(sa.select(last).where(last.c.joined).order_by(last.c.version)).all()
 
 
+def several(session: Session, draft_ids: Collection[UUID]) -> dict[UUID, list[UUID]]:
+    """{draft: the accounts that write it now}"""
+    return presence.present(session, writers.c.draft, draft_ids)
+
+
 def drafts_of(session: Session, account: UUID) -> Sequence[Any]:
     """The rows of the open drafts of others that an account writes now, last touched first."""
     last = presence.last(writers.c.draft, writers.c.account == account)
     query = sa.select(drafts).join(last, last.c.draft == drafts.c.id).where(last.c.joined, drafts.c.status == "open")
     return session.execute(query.order_by(drafts.c.position.desc())).all()
+
+
+def with_others(session: Session, account: UUID, limit: int | None = None, before: int | None = None) -> Sequence[Any]:
+    """The rows of the open drafts of others that an account may write, last touched first: those that it was let into,
+    and next revisions of the rules that it owns or organizes; touched before log position `before` (to page through).
+    """
+    here = presence.last(writers.c.draft, writers.c.account == account)
+    there = presence.last(organizers.c.rule, organizers.c.account == account)
+    organized = sa.select(there.c.rule).where(there.c.joined)
+    common = sa.select(rules.c.id).where(
+        rules.c.status == "published", sa.or_(rules.c.owner == account, rules.c.id.in_(organized))
+    )
+    let_in = drafts.c.id.in_(sa.select(here.c.draft).where(here.c.joined))
+    revised = sa.and_(drafts.c.revises.is_not(None), drafts.c.rule.in_(common))
+    query = sa.select(drafts).where(drafts.c.status == "open", drafts.c.owner != account, sa.or_(let_in, revised))
+    if before is not None:
+        query = query.where(drafts.c.position < before)
+    return session.execute(query.order_by(drafts.c.position.desc()).limit(limit)).all()
 
 
 def fellows(session: Session, account: UUID, *more: UUID) -> set[UUID]:

@@ -21,7 +21,7 @@
     │   └── {id}                    RuleResource       the rule in force; views history, history.ndjson, compare,
     │       │                                          edit, withdraw, copy, copies, feed.atom, report
     │       ├── organizers          Organizers         who writes it together; views name, links, invite,
-    │       │                                          withdraw, remove
+    │       │                                          withdraw, remove, pass-on
     │       ├── join                JoinRule           where a link to join them leads
     │       ├── stakeholders        Stakeholders       for its owner; views resend, remove, leave
     │       └── revisions           Revisions          the list of them

@@ -35,6 +35,8 @@ class RuleResource(Resource):
         self.rule = rule
         self.title = rule.title
         self.__acl__ = rule_acl(rule)
+        if rule.owner is None:
+            self.refusal = "This rule has no owner. One of its organizers can become it, on the page of its organizers."
 
     def __getitem__(self, name: str) -> Resource:
         below = {"organizers": Organizers, "join": JoinRule, "stakeholders": Stakeholders, "revisions": Revisions}

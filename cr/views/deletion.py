@@ -5,7 +5,6 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Sequence
 from typing import Any
-from uuid import UUID
 
 from pyramid.renderers import render_to_response
 from pyramid.response import FileIter, Response
@@ -72,6 +71,7 @@ class DeletionViews:
             "released": self._rules(intended.released),
             "left": self._rules(intended.left),
             "parted": self._rules(intended.parted),
+            "declined": len(intended.declined),
             "erased": len(intended.erased),
             "open": [row.title or "Untitled rule" for row in intended.erased if row.status == "open"],
             "put_down": [row.title or "Untitled rule" for row in intended.put_down],
@@ -86,19 +86,17 @@ class DeletionViews:
         }
 
     def _rules(self, rows: Sequence[Any]) -> list[dict[str, Any]]:
+        known = organizers.several(self.request.dbsession, [row.id for row in rows])
         return [
             {
                 "title": row.title,
                 "url": rule_path(self.request, row.id),
                 "organizers_url": rule_path(self.request, row.id, "organizers"),
-                "organizers": self._organizers(row.id),
+                "organizers": len(known[row.id]),
             }
             for row in rows
             if row.status == "published"
         ]
-
-    def _organizers(self, rule_id: UUID) -> int:
-        return len(organizers.of(self.request.dbsession, rule_id))
 
 
 def _is(typed: str, own: str) -> bool:

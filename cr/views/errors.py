@@ -29,11 +29,13 @@ from cr.errors import (
     PayloadTooLarge,
     Problem,
     RateLimited,
+    SignedOut,
     Unauthorized,
 )
 from cr.multipart import FIELDS_MOST, FILES_MOST, TEXTS_MOST, is_multipart, takes_files
 from cr.resources import root_factory
 from cr.views.api.body import BYTES_MOST as JSON_MOST
+from cr.views.typed import typed
 
 log = logging.getLogger(__name__)
 
@@ -76,6 +78,7 @@ def answer(request: Any, error: Problem, status: int) -> Response:
                 "retry_after": math.ceil(error.retry_after) if isinstance(error, RateLimited) else None,
                 # A body that was not read is not given back; the browser's own page still has it.
                 "fields": [] if error.unread else typed(request),
+                "back": {"url": _sign_in(request), "text": "Sign in"} if isinstance(error, Unauthorized) else None,
                 "errors": None,
                 "error": None,
                 "section": None,
@@ -89,22 +92,6 @@ def answer(request: Any, error: Problem, status: int) -> Response:
         response.headers["Retry-After"] = "5"
     response.headers["Cache-Control"] = "no-store"
     return response
-
-
-def typed(request: Any) -> list[dict[str, str]]:
-    """The texts of a refused form, so that nobody has to write them twice."""
-    if request.method != "POST" or request.is_api:
-        return []
-    try:
-        fields = list(request.POST.items())
-    except Exception:  # a body that can't be parsed has nothing to give back
-        return []
-    hidden = {"csrf_token", "token", "version", "entry", "action", "next", "draft", "then", "new", "new-block"}
-    return [
-        {"label": name.rpartition(".")[2].replace("-", " ").capitalize(), "value": value}
-        for name, value in fields
-        if name not in hidden and isinstance(value, str) and value.strip()
-    ]
 
 
 @notfound_view_config()
@@ -182,14 +169,27 @@ def one_address(event: ContextFound) -> None:
 
 @forbidden_view_config()
 def forbidden(error: Any, request: Any) -> Response:
-    """A page sends who is not signed in to sign in, and back; a program gets 401 or 403."""
+    """A page sends who is not signed in to sign in, and back, but for what they wrote; a program gets 401 or 403."""
     if request.identity is not None:
         said = (each.refusal for each in lineage(request.context))
         return answer(request, Forbidden(next(filter(None, said), None)), 403)
     if request.is_api:
         return answer(request, Unauthorized(), 401)
-    query = {"next": request.path_qs} if request.method in ("GET", "HEAD") else {}
-    return HTTPSeeOther(request.resource_url(root_factory(request), "login", query=query))
+    if typed(request):
+        return answer(request, SignedOut(), 401)
+    return HTTPSeeOther(_sign_in(request))
+
+
+def _sign_in(request: Any) -> str:
+    """The page to sign in, which leads back to this one, or to the page with the form that was sent."""
+    page = request.path_qs
+    if request.method not in ("GET", "HEAD") and "GET" not in _methods(request):
+        origins = filter(None, (request.host_url, request.settings.app_origin))
+        here = next((each for each in origins if (request.referer or "").startswith(f"{each}/")), None)
+        page = request.referer.removeprefix(here) if here else None
+    query = {"next": page} if page else {}
+    url: str = request.resource_url(root_factory(request), "login", query=query)
+    return url
 
 
 @exception_view_config(context=IExceptionResponse)

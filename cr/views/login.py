@@ -35,25 +35,32 @@ class LoginPage:
         self.request = request
 
     def _page(self, **more: Any) -> dict[str, Any]:
-        return {"email": "", "next": None, "error": None, "errors": None, **more}
+        return {"email": "", "next": None, "error": None, "errors": None, "sign_out": False, **more}
+
+    def _next(self, given: str | None) -> str:
+        """Where to go on to: to the page that somebody came from, else to their own."""
+        path: str = safe_next(given) or self.request.urls.profile
+        return path
 
     @view_config(request_method="GET")
     def show(self) -> Any:
-        next_path = safe_next(self.request.GET.get("next"))
+        next_path = self._next(self.request.GET.get("next"))
         sentence = SENTENCES.get(self.request.GET.get("error", ""))
         identity = self.request.identity
         if identity is None:
             return self._page(next=next_path, error=sentence)
         if sentence is None:
-            return HTTPSeeOther(next_path or "/")
+            return HTTPSeeOther(next_path)
         # Whoever opens their link a second time has what they wanted: say so.
-        still = "" if sentence == SENTENCES[WRONG_ACCOUNT] else " all the same"
-        return self._page(next=next_path, error=f"{sentence} You are signed in as {identity.email}{still}.")
+        wrong = sentence == SENTENCES[WRONG_ACCOUNT]
+        still = "" if wrong else " all the same"
+        error = f"{sentence} You are signed in as {identity.email}{still}."
+        return self._page(next=next_path, error=error, sign_out=wrong)
 
     @view_config(request_method="POST")
     def send(self) -> Any:
         fields = self.request.POST
-        email, next_path = fields.get("email", ""), safe_next(fields.get("next"))
+        email, next_path = fields.get("email", ""), self._next(fields.get("next"))
         try:
             address = ask(self.request, email, next_path)
         except ValidationProblem as problem:

@@ -2,42 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
 from cr.accounts import names
-from cr.projections import drafts, organizers, writers
+from cr.projections import organizers, rules, writers
 from cr.views.forms import NAME
 
 
-def drafts_of_others(request: Any, rows: Iterable[Any]) -> list[dict[str, Any]]:
-    """Open drafts of the next revisions of these rules, rows of `cr.projections.rules`, that the others who organize
-    them have begun: [{whose, title, rule, revision, url, updated_at}], last touched first.
+def drafts_of_others(request: Any, theirs: Sequence[Any]) -> list[dict[str, Any]]:
+    """Drafts that others have begun, rows of `cr.projections.drafts`, as a person who writes them, too, sees them:
+    [{whose, title, url, updated_at}], with `rule` and `revision` where it is a next revision.
     """
-    me, about = request.identity.account_id, {row.id: row for row in rows}
-    theirs = [each for each in drafts.revisers(request.dbsession, *about) if each.owner != me]
-    known = names.names(request.dbsession, (each.owner for each in theirs))
-    return [
-        _shown(request, each, names.called(each.owner, known, owner=about[each.rule].owner, reader=me))
-        | {"rule": about[each.rule].title, "revision": each.revises + 1}
-        for each in theirs
-    ]
+    session, me = request.dbsession, request.identity.account_id
+    about = rules.several(session, (each.rule for each in theirs if each.revises))
+    known = names.names(session, (each.owner for each in theirs))
+    return [_shown(request, each, about[each.rule] if each.revises else None, known, me) for each in theirs]
 
 
-def drafts_let_into(request: Any) -> list[dict[str, Any]]:
-    """Open drafts of new rules that their owners let this person in to write: as above, without rule and revision."""
-    theirs = writers.drafts_of(request.dbsession, request.identity.account_id)
-    known = names.names(request.dbsession, (each.owner for each in theirs))
-    return [_shown(request, each, names.called(each.owner, known, owner=each.owner)) for each in theirs]
-
-
-def _shown(request: Any, draft: Any, whose: str) -> dict[str, Any]:
+def _shown(request: Any, draft: Any, rule: Any, known: Mapping[UUID, str], reader: UUID) -> dict[str, Any]:
+    """`rule`: what it is a next revision of, or None."""
+    owner = names.called(draft.owner, known, owner=draft.owner)
+    if rule:
+        owner = names.called(draft.owner, known, owner=rule.owner, reader=reader)
     return {
-        "whose": f"{whose}’s",
+        "whose": f"{owner}’s",
         "title": draft.title or "Untitled rule",
         "url": request.resource_path(request.root, "drafts", str(draft.id)),
         "updated_at": draft.updated_at,
+        **({"rule": rule.title, "revision": draft.revises + 1} if rule else {}),
     }
 
 

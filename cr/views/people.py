@@ -13,19 +13,22 @@ from cr.projections import histories
 
 
 class People:
-    """Of these rules. `fingerprint` changes when somebody takes another name."""
+    """Of these rules. `fingerprint` changes when somebody takes another name or hands one over."""
 
     def __init__(self, session: Any, rules: Collection[UUID]) -> None:
         self._actors = histories.actors(session, rules)
         self._known = names.names(session, (each for actors in self._actors.values() for each in actors))
-        self.fingerprint = fingerprint(also=str(sorted(self._known.items())))
+        self._owners = histories.owners(session, rules)
+        self.fingerprint = fingerprint(also=str([sorted(each.items()) for each in (self._known, self._owners)]))
 
     def called(self, rule: UUID, actor: UUID | None) -> str:
-        """A name that they gave themselves, or a number, as in the public data."""
-        actors = self._actors.get(rule, [])
-        if actor not in self._known and actor in actors[1:]:
+        """A name that they gave themselves, or a number, as in the public data. “The owner” is who owns the rule now,
+        also beside what they did before it was handed over to them.
+        """
+        actors, owner = self._actors.get(rule, []), self._owners.get(rule)
+        if actor not in self._known and actor != owner and actor in actors:
             return f"Organizer {actors.index(actor) + 1}"
-        return names.called(actor, self._known, owner=next(iter(actors), None))
+        return names.called(actor, self._known, owner=owner)
 
     def within(self, rule: UUID, actor: UUID | None) -> str:
         """As `called`, inside a sentence."""

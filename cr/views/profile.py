@@ -9,11 +9,11 @@ from pyramid.httpexceptions import HTTPSeeOther
 from pyramid.view import view_config, view_defaults
 
 from cr.accounts import names
-from cr.projections import drafts, invitations, organizers, rules
+from cr.projections import drafts, invitations, organizers, rules, writers
 from cr.resources.profile import Profile
 from cr.security import Permission
 from cr.views.forms import NAME, TITLE, number
-from cr.views.organizers import drafts_let_into, drafts_of_others, fault_of_name
+from cr.views.organizers import drafts_of_others, fault_of_name
 from cr.views.public import PAGE, listing, rule_path
 from cr.views.rules import origins
 
@@ -22,6 +22,13 @@ TEMPLATE = "cr:templates/profile.jinja2"
 CHANGED = (
     "Your email address is changed: links to sign in are mailed to {email} now. Your other browsers are signed out."
 )
+
+DONE = {
+    "name": "Your name is saved.",
+    "left": "You left the rule. It is on your profile no longer.",
+    "withdrawn": "The rule is withdrawn. Whoever opens its address reads that it was, when, by whom and why.",
+}
+"""What was done just now, by the code in the address of the page."""
 
 REFUSED = {
     "email_change_invalid": (
@@ -62,7 +69,7 @@ class ProfileViews:
         return page(
             self.request,
             error=refused.format(email=email) if refused else None,
-            done=CHANGED.format(email=email) if asked.get("email_change") == "ok" else None,
+            done=CHANGED.format(email=email) if asked.get("email_change") == "ok" else DONE.get(asked.get("done", "")),
         )
 
     @view_config(name="name", request_method="POST")
@@ -72,7 +79,12 @@ class ProfileViews:
             self.request.response.status_int = 400
             return page(self.request, errors={NAME.name: fault}, name=name)
         names.rename(self.request, name)
-        return HTTPSeeOther(self.request.urls.profile)
+        return done(self.request, "name")
+
+
+def done(request: Any, what: str) -> HTTPSeeOther:
+    """To the page of the person who is signed in, which says that this, a code of `DONE`, was done."""
+    return HTTPSeeOther(request.resource_path(request.root, "profile", query={"done": what}))
 
 
 def page(
@@ -87,17 +99,22 @@ def page(
     errors = errors or {}
     me, session = request.identity.account_id, request.dbsession
     begun = drafts.open_drafts(session, me, PAGE + 1, before=number(request.GET.get("drafts", "")))
+    others = writers.with_others(session, me, PAGE + 1, before=number(request.GET.get("others", "")))
     owned = rules.last_touched(session, PAGE + 1, owner=me, before=number(request.GET.get("rules", "")))
-    organized = organizers.rules_of(session, me)
+    organized = organizers.rules_of(session, me, PAGE + 1, before=number(request.GET.get("organized", "")))
+    staked = invitations.rules_of(session, me, PAGE + 1, before=number(request.GET.get("staked", "")))
     name = typed["name"] if "name" in typed else names.names(session, [me]).get(me, "")
     return {
         "drafts": _drafts(request, begun[:PAGE]),
         "older_drafts": _older(request, "drafts", begun),
-        "others": [*drafts_let_into(request), *drafts_of_others(request, [*owned, *organized])],
+        "others": drafts_of_others(request, others[:PAGE]),
+        "older_others": _older(request, "others", others),
         "owned": _rules(request, owned[:PAGE]),
         "older_rules": _older(request, "rules", owned),
-        "organized": _rules(request, organized),
-        "staked": _rules(request, invitations.rules_of(session, me)),
+        "organized": _rules(request, organized[:PAGE]),
+        "older_organized": _older(request, "organized", organized),
+        "staked": _rules(request, staked[:PAGE]),
+        "older_staked": _older(request, "staked", staked),
         "title_field": TITLE.shown(typed.get("title", ""), errors.get(TITLE.name)),
         "name_field": NAME.shown(name, errors.get(NAME.name)),
         "name_action": request.resource_path(request.root, "profile", "name"),

@@ -215,7 +215,8 @@ def ask_edit(context: RuleResource, request: Any) -> dict[str, Any]:
     rule = context.rule
     if rule.status == "withdrawn":
         raise Gone()
-    following = rule.newest + 1
+    me = request.identity.account_id
+    begun = [each for each in drafts.revisers(request.dbsession, rule.id) if each.revises == rule.newest]
     return {
         "rule": {
             "title": rule.title,
@@ -223,8 +224,8 @@ def ask_edit(context: RuleResource, request: Any) -> dict[str, Any]:
             "in_force": rule.revision if rule.in_force_from <= request.now.date() else None,
             "url": rule_path(request, rule.id),
         },
-        "begun": drafts.revising(request.dbsession, request.identity.account_id, rule.id, rule.newest) is not None,
-        "others": [each for each in drafts_of_others(request, [rule]) if each["revision"] == following],
+        "begun": any(each.owner == me for each in begun),
+        "others": drafts_of_others(request, [each for each in begun if each.owner != me]),
         "action": rule_path(request, rule.id, "edit"),
         "organizers_url": rule_path(request, rule.id, "organizers"),
     }

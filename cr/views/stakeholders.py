@@ -17,6 +17,7 @@ from cr.resources.base import uuid_or_keyerror
 from cr.resources.stakeholders import Stakeholders
 from cr.security import Permission
 from cr.views.forms import number, put_off
+from cr.views.profile import done
 from cr.views.public import rule_path
 
 LIST, REMOVE, LEAVE = (f"cr:templates/stakeholder{name}.jinja2" for name in ("s", "_remove", "_leave"))
@@ -151,7 +152,7 @@ class LeaveViews(Page):
     @view_config(request_method="POST")
     def leave(self) -> Any:
         stakeholders.remove(self.request, self.rule.id, *self._mine())
-        return HTTPSeeOther(rule_path(self.request, self.rule.id))
+        return done(self.request, "left")
 
     def _mine(self) -> list[UUID]:
         """As what the person who is signed in has accepted: more than one where they changed their address."""

@@ -1,4 +1,4 @@
-"""Who writes a rule or a draft together: the page for its team, letting somebody in, joining, leaving."""
+"""Who writes a rule or a draft together: the page for its team, letting somebody in, joining, leaving, handing over."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from uuid import UUID
 from pyramid.httpexceptions import HTTPSeeOther
 from pyramid.view import view_config, view_defaults
 
-from cr.accounts import join_links, names
+from cr.accounts import deletion, join_links, names
 from cr.accounts.addresses import normalised
 from cr.errors import Forbidden, Gone, ValidationProblem
 from cr.events import draft as drafts
@@ -24,9 +24,11 @@ from cr.security import Permission
 from cr.views.forms import NAME, Input
 from cr.views.organizers import fault_of_name
 
-LIST, REMOVE, JOIN = (f"cr:templates/{name}.jinja2" for name in ("team", "team_remove", "team_join"))
+LIST, REMOVE, JOIN, PASS_ON = (
+    f"cr:templates/{name}.jinja2" for name in ("team", "team_remove", "team_join", "team_pass_on")
+)
 
-EMAIL = Input("email", "Their email address", (), kind="email", hint="Only you see it, until they join.")
+EMAIL = Input("email", "Their email address", (), kind="email", hint="Only the owner sees it, until they join.")
 
 SUBJECT = "Write {title} together"
 OPENING = "{who} would like to write this with you on Community Rule:"
@@ -46,6 +48,25 @@ join, so please don't pass it on.
 
 If you did not expect this, you can ignore it. You get no further mail
 about it, and your address is erased when the link ends.
+"""
+
+YOURS = "You are the owner of {title} now"
+HANDED = "{who} handed a rule that you organize over to you:"
+YOURS_TEXT = """\
+Hello,
+
+{opening}
+
+{title}
+
+You are its owner from now on: you let people in and remove them, invite
+stakeholders and see their addresses, and can withdraw the rule. Whoever
+handed it over is an organizer now, as you were. See who organizes it:
+
+{page}
+
+If this is not for you, you can hand the rule over there, to them or to
+another organizer.
 """
 
 
@@ -96,7 +117,7 @@ class RuleGroup(Group):
         """Raises `Gone`."""
         if rule.status == "withdrawn":
             raise Gone("This rule was withdrawn, so nobody writes it any further.")
-        super().__init__(request, rule.id, rule.title, rule.owner, rule.created_at)
+        super().__init__(request, rule.id, rule.title, rule.owner, rule.owner_since)
 
     @property
     def most(self) -> int:
@@ -125,8 +146,9 @@ class DraftGroup(Group):
     def __init__(self, request: Any, draft: Any, name: str) -> None:
         """Raises a redirect where the draft is or becomes part of a rule, to `name` below that rule."""
         if draft.rule is not None:
-            path = request.resource_path(request.root, "rules", str(draft.rule), name)
-            raise HTTPSeeOther(f"{path}?{request.query_string}" if request.query_string else path)
+            # A link to join leads to the rule by now. Its page may have been open since before.
+            asked = {"token": token} if (token := request.params.get("token")) else {}
+            raise HTTPSeeOther(request.resource_path(request.root, "rules", str(draft.rule), name, query=asked))
         if draft.status == "discarded":
             raise Gone("This draft was discarded.")
         super().__init__(request, draft.id, draft.title or "Untitled rule", draft.owner, draft.started_at)
@@ -240,6 +262,30 @@ class TeamViews:
         self.group.remove(person["id"])
         return HTTPSeeOther(self.request.urls.profile if person["you"] else self.group.team_path())
 
+    @view_config(context=Organizers, name="pass-on", request_method="GET", renderer=PASS_ON)
+    def ask_pass_on(self) -> Any:
+        if not self.owns and self.group.owner is not None:
+            raise Forbidden("Only the owner of this rule can hand it over.")
+        person = self._person(self.request.GET.get("organizer", ""))
+        return {**self._common(), "person": person} if person else HTTPSeeOther(self.group.team_path())
+
+    @view_config(context=Organizers, name="pass-on", request_method="POST")
+    def pass_on(self) -> Any:
+        """By the owner, or by who takes a rule that has none; for whoever presses the button twice it is done."""
+        to = _id(self.request.POST.get("organizer", ""))
+        if to is None or to == self.group.owner:
+            return HTTPSeeOther(self.group.team_path())
+        email = deletion.held(self.request.dbsession, to)
+        if self.request.rules.pass_on_rule(self.group.id, self.me, self.request.now, to) and email and to != self.me:
+            text = YOURS_TEXT.format(
+                opening=words.filled(HANDED.format(who=words.who(self.request.dbsession, self.me, "The owner"))),
+                title=words.titled(self.group.title),
+                page=self.request.urls.origin + self.group.team_path(),
+            )
+            subject = YOURS.format(title=words.in_subject(self.group.title))
+            outbox.put(self.request, email, subject, text)
+        return HTTPSeeOther(self.group.team_path())
+
     def _person(self, given: str) -> dict[str, Any] | None:
         """Who is to go; None for nobody who takes part now. Raises `Forbidden` for whom only the owner removes."""
         found = next((each for each in self._people() if each["id"] == _id(given) and not each["owner"]), None)
@@ -261,12 +307,13 @@ class TeamViews:
                 "owner": account == self.group.owner,
                 "since": at,
                 "remove_url": self.group.team_path("remove", query={"organizer": str(account)}),
+                "pass_on_url": self.group.team_path("pass-on", query={"organizer": str(account)}),
             }
             for account, at in came
         ]
 
     def _common(self) -> dict[str, Any]:
-        pages = ("", "name", "links", "invite", "withdraw", "remove")
+        pages = ("", "name", "links", "invite", "withdraw", "remove", "pass-on")
         return {
             "group": {
                 "kind": self.group.kind,
@@ -275,6 +322,7 @@ class TeamViews:
                 "edit_url": self.group.path("edit"),
                 "withdraw_url": self.group.path("withdraw"),
                 "stakeholders_url": self.group.path("stakeholders"),
+                "owned": self.group.owner is not None,
             },
             "urls_team": {name: self.group.team_path(*name.split()) for name in pages},
             "errors": {},

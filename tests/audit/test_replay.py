@@ -24,12 +24,15 @@ from cr.errors import Problem
 from cr.events import rule as r
 from cr.events.application import Rules
 from cr.events.base import stamped
+from cr.events.payload import checked
 from cr.projections import histories, revisions
+from cr.views.people import People
 from tests.projections.lives import NOON, PEOPLE, live, lives, sample_life
 
 VALIDATOR = Draft202012Validator(schema())
 
-acts = st.lists(st.tuples(st.sampled_from(["invite", "invite", "accept", "remove", "release"]), st.integers(0, 5)))
+ACTS = ("invite", "invite", "accept", "remove", "hand over", "release")
+acts = st.lists(st.tuples(st.sampled_from(ACTS), st.integers(0, 5)))
 """What happens to a rule beside its revisions: people come and go."""
 
 
@@ -55,6 +58,7 @@ def meet(engine: sa.Engine, rule_id: UUID, acts: list[Any]) -> None:
                     "invite": lambda rule=rule, owner=owner: r.invite(rule, owner, next(ids)),
                     "accept": lambda rule=rule, who=who: r.accept(rule, who),
                     "remove": lambda rule=rule, owner=owner, who=who: r.remove(rule, owner, who),
+                    "hand over": lambda rule=rule, owner=owner, to=PEOPLE[choice % 2]: r.pass_on(rule, owner, to),
                     "release": lambda rule=rule, owner=owner: r.release_owner(rule, owner),
                 }[act]()
             except Problem:
@@ -122,8 +126,8 @@ def check_all(engine: sa.Engine, rule_ids: Iterable[UUID]) -> None:
             actors = [
                 f"organizer-{number}" for number, _ in enumerate(histories.actors(session, [rule_id])[rule_id], 1)
             ]
-            named = dict.fromkeys(line.by for line, _ in steps if line.by.startswith("organizer"))
-            assert list(named) == actors
+            named = [name for line, _ in steps for name in (line.by, getattr(line, "organizer", line.by))]
+            assert list(dict.fromkeys(name for name in named if name.startswith("organizer"))) == actors
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=40)
@@ -171,6 +175,30 @@ def test_one_person_has_another_name_in_another_rule(engine: sa.Engine) -> None:
             told_of.append([line.model_dump(exclude={"rule", "sha256"}) for line in lines_of(app, rule.id)])
     assert told_of[0] == told_of[1]
     assert [line["by"] for line in told_of[0]] == ["organizer-1", "organizer-2"]
+
+
+def test_pages_number_people_as_the_lines_do(engine: sa.Engine) -> None:
+    """Also who was made an organizer with others, and is the first of them to do something."""
+    a, b, c = (UUID(int=number) for number in (1, 2, 3))
+    with engine.begin() as connection:
+        app = Rules(lambda: nullcontext(connection))
+        draft = app.start_draft(a, NOON, checked({"title": "Elm", "selectedCoreValueIds": ["care"]}))
+        for writer in (b, c):
+            app.join_draft(draft, writer, NOON)
+        rule = app.publish_draft(draft, a, NOON)
+        app.revise_rule(rule.id, c, NOON, "Elm 2", None, {"sections": []})
+        app.pass_on_rule(rule.id, a, NOON, c)
+        app.revise_rule(rule.id, a, NOON, "Elm 3", None, {"sections": []})
+        told_of = [(line.type, line.by) for line in lines_of(app, rule.id)]
+        with Session(connection) as session:
+            people = People(session, [rule.id])
+            called = [people.called(rule.id, each) for each in (a, b, c)]
+    assert told_of[3:] == [
+        ("rule.Revised", "organizer-3"),
+        ("rule.OwnerPassedOn", "organizer-1"),
+        ("rule.Revised", "organizer-1"),
+    ]
+    assert called == ["Organizer 1", "Organizer 2", "The owner"]
 
 
 # --- Files that are no history ---------------------------------------------------------------------------------------

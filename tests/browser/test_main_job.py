@@ -87,5 +87,5 @@ def test_a_link_opened_in_another_browser_asks_before_it_signs_in(browser: Brows
         elsewhere.goto(mailed_link(smtp))
         assert elsewhere.request.get("/api/auth/session").json() == {"user": None}
         elsewhere.get_by_role("button").last.click()
-        elsewhere.wait_for_url(f"{server}/")
+        elsewhere.wait_for_url(f"{server}/profile")
         assert elsewhere.request.get("/api/auth/session").json()["user"]["email"] == "ada@example.org"

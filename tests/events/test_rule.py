@@ -90,6 +90,40 @@ def test_the_owner_leaves_once() -> None:
     assert r.release_owner(given(r.OwnerReleased()), OWNER) == []
 
 
+def test_the_owner_hands_the_rule_over_to_an_organizer() -> None:
+    joined = r.OrganizerJoined(organizer=OTHER)
+    assert r.pass_on(given(joined), OWNER, OTHER) == [r.OwnerPassedOn(owner=OTHER)]
+    rule = given(joined, r.OwnerPassedOn(owner=OTHER))
+    assert (rule.owner, rule.organizers) == (OTHER, {OWNER})
+    assert r.invite(rule, OTHER, GUEST) == [r.StakeholderInvited(stakeholder=GUEST)]
+    assert r.remove_organizer(rule, OWNER, OWNER) == [r.OrganizerRemoved(organizer=OWNER)]
+    assert r.pass_on(rule, OTHER, OWNER) == [r.OwnerPassedOn(owner=OWNER)]
+    with pytest.raises(Forbidden):
+        r.invite(rule, OWNER, GUEST)
+
+
+def test_the_rule_is_handed_over_once() -> None:
+    rule = given(r.OrganizerJoined(organizer=OTHER), r.OwnerPassedOn(owner=OTHER))
+    assert r.pass_on(rule, OWNER, OTHER) == []
+    assert r.pass_on(given(), OWNER, OWNER) == []
+
+
+def test_only_the_owner_hands_over_and_only_to_an_organizer() -> None:
+    joined = r.OrganizerJoined(organizer=OTHER)
+    for rule in (given(), given(joined, r.OrganizerRemoved(organizer=OTHER))):
+        with pytest.raises(Conflict, match="do not organize this rule any more"):
+            r.pass_on(rule, OWNER, OTHER)
+        with pytest.raises(Forbidden):
+            r.pass_on(rule, OTHER, GUEST)
+    for actor in (OTHER, GUEST):
+        with pytest.raises(Forbidden):
+            r.pass_on(given(joined, r.OrganizerJoined(organizer=GUEST)), actor, GUEST if actor == OTHER else OTHER)
+    with pytest.raises(Forbidden):
+        r.pass_on(given(joined, r.OwnerReleased()), OTHER, OTHER)
+    with pytest.raises(Gone):
+        r.pass_on(given(joined, r.Withdrawn()), OWNER, OTHER)
+
+
 def test_stakeholders_are_invited_accept_once_and_are_removed() -> None:
     invited = given(r.StakeholderInvited(stakeholder=GUEST))
     assert r.invite(given(), OWNER, GUEST) == [r.StakeholderInvited(stakeholder=GUEST)]
@@ -115,6 +149,21 @@ def test_only_the_account_that_accepted_leaves() -> None:
     assert gone.stakeholders == {}
     with pytest.raises(NotFound):
         r.accept(gone, GUEST)
+
+
+def test_an_invitation_is_declined_by_whom_it_was_for() -> None:
+    left = [r.StakeholderLeft(stakeholder=GUEST)]
+    invited = given(r.StakeholderInvited(stakeholder=GUEST))
+    assert r.decline(invited, OTHER, GUEST) == left
+    accepted = r.project(
+        invited, stamped([r.StakeholderAccepted(stakeholder=GUEST)], of=RULE, after=2, actor=OTHER, at=NOON)
+    )
+    assert accepted is not None
+    assert r.decline(accepted, OTHER, GUEST) == left
+    assert r.decline(accepted, UUID(int=9), GUEST) == []
+    assert r.decline(given(), OTHER, GUEST) == []
+    with pytest.raises(Gone):
+        r.decline(given(r.StakeholderInvited(stakeholder=GUEST), r.Withdrawn()), OTHER, GUEST)
 
 
 def test_there_are_at_most_thirty_stakeholders() -> None:

@@ -249,8 +249,9 @@ def test_a_template_can_take_the_place_of_what_is_chosen(somebody: TestApp, engi
 def test_the_history_says_which_template_it_began_from(ada: TestApp, engine: sa.Engine) -> None:
     page = press(ada.get(CONSENSUS), "action", "customize")
     assert topics(engine) == ["draft.Started"]
+    assert page.html.select_one(".back").text == "Before you start"
     draft = page.html.select_one("input[name=draft]")["value"]
-    assert sentences(ada.get(f"/drafts/{draft}/history")) == ["Started from the template “consensus”. You"]
+    assert sentences(ada.get(f"/drafts/{draft}/history")) == ["Started from the template “Consensus”. You"]
     go_on(page, title="Elm")
     press(ada.get("/create/review-template/elected-board"), "action", "customize")
     assert "draft.ValueChosen" in topics(engine)

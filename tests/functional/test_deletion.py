@@ -2,28 +2,43 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import threading
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 import sqlalchemy as sa
+from pyramid.scripting import prepare
 from webtest import TestApp
 
+from cr.db import one_at_a_time, unhurried
+from cr.events import draft as draft_events
 from cr.projections import ALL
 from cr.projections.rebuild import rebuild
+from tests.development.processes import until
 from tests.fixtures.mail import Mailbox, deliver
 from tests.fixtures.site import Clock, MakeApp
-from tests.functional.flow import unequal
-from tests.functional.people import form_to, sign_in
+from tests.functional.flow import count, payload_of_guest, press, unequal
+from tests.functional.flow import start as start_as_guest
+from tests.functional.people import form_to, path_of, sign_in
 from tests.functional.test_api_uploads import send
 from tests.functional.test_main_job import edit, publish, start, write, written
+from tests.functional.test_profile import fill, statements
 from tests.functional.waiting import text_of, the_mail
 
 SECRET = "Zwetschgenkuchen"
-"""A word that nothing else says."""
+NAME = "Ada Zweig"
+"""Words that nothing else says."""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Of uploaded files."""
+    return tmp_path / "uploads"
 
 
 def everything(engine: sa.Engine) -> str:
@@ -43,16 +58,28 @@ def delete_by_page(person: TestApp, email: str) -> Any:
 
 
 def test_nothing_yields_the_address_or_the_text_of_a_draft(
-    ada: TestApp, client: TestApp, app: Any, smtp: Mailbox, engine: sa.Engine, clock: Clock, tmp_path: Path
+    ada: TestApp,
+    bo: TestApp,
+    client: TestApp,
+    app: Any,
+    smtp: Mailbox,
+    engine: sa.Engine,
+    clock: Clock,
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(draft_events, "SNAPSHOT_EVERY", 10)
+    form = form_to(ada.get("/profile"), "/profile/name")
+    form["your-name"] = NAME
+    form.submit(status=303)
     rule = publish(ada, written(ada))
     draft = start(ada)
     write(ada, f"{draft}/about", title=f"Elm Street {SECRET}", summary=f"{SECRET} for everybody")
-    # Long enough that its state is kept as a snapshot.
-    for turn in range(210):
+    for turn in range(12):
         ada.put_json(
             "/api/drafts/me", {"payload": {"title": f"{SECRET} {turn}", "stakeholderEmails": ["cy@example.org"]}}
         )
+    assert count(engine, "snapshots") > 0
     shown = send(ada).json["url"]
     clock.advance(timedelta(seconds=5))
     unused = send(ada).json["url"]
@@ -60,9 +87,17 @@ def test_nothing_yields_the_address_or_the_text_of_a_draft(
     other = ada.post_json(
         "/api/rules", {"title": "Oak", "document": {"sections": [], "communityAvatarUrl": shown}}
     ).json
+    # Others have written her address down: in a draft, before signing in, and in what is on its way with a link.
+    people = {"stakeholderEmails": [" Ada@Example.org", "dee@example.org"], "communitySaveEmail": "ada@example.org"}
+    bo.put_json("/api/drafts/me", {"payload": {"title": "Beech", **people}})
+    start_as_guest(client)
+    press(client.get("/create/confirm-stakeholders"), "action", "add", emails="ada@example.org, dee@example.org")
+    asked = {"email": "fay@example.org", "draft": {"title": "Fir", **people}}
+    client.post_json("/api/auth/magic-link/request", asked)
     before = everything(engine)
-    assert "ada@example.org" in before
-    assert any(path.is_file() for path in (tmp_path / "uploads").rglob("*"))
+    for kept in ("ada@example.org", NAME):
+        assert kept in before
+    assert files(folder)
 
     assert "Your account is deleted" in delete_by_page(ada, " Ada@Example.org ")
     deliver(app)
@@ -70,8 +105,12 @@ def test_nothing_yields_the_address_or_the_text_of_a_draft(
     assert "was deleted" in smtp.messages[-1]["Subject"] + smtp.messages[-1].get_content()
 
     after = everything(engine)
-    for gone in ("ada@example.org", SECRET, "cy@example.org"):
-        assert gone not in after
+    for gone in ("ada@example.org", SECRET, NAME, "cy@example.org"):
+        assert gone.lower() not in after.lower()
+    # Of the lists of others nothing else is gone.
+    assert bo.get("/api/drafts/me").json["draft"]["payload"]["stakeholderEmails"] == ["dee@example.org"]
+    assert payload_of_guest(engine)["stakeholderEmails"] == ["dee@example.org"]
+    assert after.count("dee@example.org") == before.count("dee@example.org")
     assert unequal(engine) == []
     rebuild(engine, ALL)
     assert unequal(engine) == []
@@ -84,12 +123,67 @@ def test_nothing_yields_the_address_or_the_text_of_a_draft(
     assert (answer["rule"]["title"], answer["viewerIsOwner"]) == ("Oak", False)
     client.get(shown)
     client.get(unused, status=404)
-    assert len([path for path in (tmp_path / "uploads").rglob("*") if path.is_file()]) == 1
+    assert len(files(folder)) == 1
     # And the person may begin anew, with nothing.
     clock.advance(timedelta(seconds=60))
     again = sign_in(app, smtp, "ada@example.org")
     assert again.get("/api/rules/me").json == {"rules": []}
     assert again.get("/api/drafts/me").json == {"draft": None}
+
+
+def test_nobody_else_loses_a_picture(
+    ada: TestApp, bo: TestApp, client: TestApp, engine: sa.Engine, clock: Clock
+) -> None:
+    def picture() -> str:
+        clock.advance(timedelta(seconds=60))
+        return str(send(ada).json["url"])
+
+    def rule_with(url: str) -> str:
+        body = {"title": "Oak", "document": {"sections": [], "communityAvatarUrl": url}}
+        return f"/rules/{ada.post_json('/api/rules', body).json['rule']['id']}"
+
+    def copied(person: TestApp, rule: str) -> str:
+        return path_of(form_to(person.get(f"{rule}/copy"), f"{rule}/copy").submit(status=303).location).rstrip("/")
+
+    in_draft, in_rule, in_own, in_none, once_together, taken_along = (picture() for _ in range(6))
+    # Of rules that Ada withdraws: Bo writes on from one, published another, and only she began from the third.
+    copy = copied(bo, first := rule_with(in_draft))
+    second = rule_with(in_rule)
+    own = rule_with(in_own)
+    copied(ada, own)
+    alone = rule_with(in_none)
+    write(bo, f"{(draft := copied(bo, second))}/values", label="Care", meaning="For each other")
+    published = publish(bo, draft)
+    for rule in (first, second, own, alone):
+        ada.delete(f"/api{rule}")
+    bo.delete(f"/api{published}")
+    # A draft of Bo's in which she wrote once.
+    shared = start(bo)
+    made = form_to(bo.get(f"{shared}/writers"), f"{shared}/writers/links").submit()
+    link = made.html.select_one("#link").text.strip()
+    form_to(ada.get(link[link.index("/drafts/") :]), f"{shared}/join").submit(status=303)
+    write(ada, f"{shared}/about", summary=f"As it was: {once_together}")
+    form_to(bo.get(f"{shared}/writers").click("Remove"), f"{shared}/writers/remove").submit(status=303)
+
+    # What Bo took along when he was removed from a rule, of a draft that she has changed since.
+    let_in(ada, bo, rule := publish(ada, written(ada)))
+    following = edit(bo, rule)
+    write(ada, f"{following}/about", summary=f"As it was: {taken_along}")
+    form_to(ada.get(f"{rule}/organizers").click("Remove"), f"{rule}/organizers/remove").submit(status=303)
+    form_to(bo.get(following), f"{following}/copy").submit(status=303)
+    write(ada, f"{following}/about", summary="As it is")
+
+    delete_by_page(ada, "ada@example.org")
+    for kept in (in_draft, in_rule, once_together, taken_along):
+        client.get(kept)
+    for gone in (in_own, in_none):
+        client.get(gone, status=404)
+    assert in_draft in bo.get("/create/community-upload", {"draft": copy.rpartition("/")[2]})
+    assert unequal(engine) == []
+
+
+def files(folder: Path) -> list[Path]:
+    return [path for path in folder.rglob("*") if path.is_file()]
 
 
 def test_the_api_answers_as_the_contract_says(
@@ -169,6 +263,75 @@ def test_a_draft_that_others_wrote_in_goes_to_them(
     bo.get(own, status=404)
 
 
+def test_who_is_leaving_too_gets_no_draft(ada: TestApp, bo: TestApp, app: Any, engine: sa.Engine) -> None:
+    """Bo's deletion is about to be committed when Ada's begins."""
+    rule = publish(ada, written(ada))
+    let_in(ada, bo, rule)
+    shared = edit(ada, rule)
+    write(bo, f"{shared}/about", summary=f"With Bo's words, {SECRET}")
+    answers: list[int] = []
+    deleting = threading.Thread(target=lambda: answers.append(ada.delete("/api/user/me", status="*").status_int))
+    with engine.begin() as connection:
+        bos = sa.text("SELECT id FROM accounts WHERE email = 'bo@example.org' FOR UPDATE")
+        gone = connection.scalar(bos)
+        deleting.start()
+        until(lambda: somebody_waits(engine))
+        connection.execute(sa.text("DELETE FROM accounts WHERE id = :gone"), {"gone": gone})
+    deleting.join()
+    assert answers == [200]
+    assert count(engine, "accounts") == count(engine, "drafts") == 0
+    assert SECRET not in everything(engine)
+
+
+def test_what_changes_meanwhile_is_a_conflict_as_the_api_says(ada: TestApp, bo: TestApp, engine: sa.Engine) -> None:
+    rule = publish(ada, written(ada))
+    let_in(ada, bo, rule)
+    answers: list[Any] = []
+    deleting = threading.Thread(target=lambda: answers.append(bo.delete("/api/user/me", status="*")))
+    with engine.begin() as connection:
+        # As somebody does who is just writing a draft of the rule: the deletion has looked around, and waits.
+        one_at_a_time(connection, UUID(rule[-36:]), shared=True)
+        deleting.start()
+        until(lambda: somebody_waits(engine))
+        ada.delete(f"/api{rule}")
+    deleting.join()
+    assert (answers[0].status_int, answers[0].json["error"]["code"]) == (409, "conflict")
+    assert bo.get("/api/auth/session").json["user"]["email"] == "bo@example.org"
+    assert "409" in bo.get("/api/openapi.json").json["paths"]["/api/user/me"]["delete"]["responses"]
+    assert bo.delete("/api/user/me").json == {"ok": True}
+    assert unequal(engine) == []
+
+
+def test_reading_everything_is_not_cut_short(app: Any) -> None:
+    """Whatever a statement of a request may take otherwise."""
+    with prepare(registry=app.registry) as env:
+        request = env["request"]
+        request.tm.begin()
+        most = sa.text("SELECT current_setting('statement_timeout')")
+        before = request.dbsession.scalar(most)
+        with unhurried(request.dbsession):
+            assert request.dbsession.scalar(most) == "0"
+        assert request.dbsession.scalar(most) == before != "0"
+        request.tm.abort()
+
+
+def somebody_waits(engine: sa.Engine) -> bool:
+    with engine.connect() as looking:
+        return bool(looking.scalar(sa.text("SELECT count(*) FROM pg_locks WHERE NOT granted")))
+
+
+def test_many_drafts_and_rules_ask_no_more_of_the_database_than_few(
+    ada: TestApp, bo: TestApp, engine: sa.Engine
+) -> None:
+    fill(engine, "ada@example.org", 1)
+    fill(engine, "bo@example.org", 7)
+    with statements() as few:
+        assert "3 drafts" in ada.get("/profile/delete")
+    with statements() as many:
+        assert "21 drafts" in bo.get("/profile/delete")
+    assert len(many) == len(few)
+
+
 def test_a_draft_that_is_no_rule_yet_goes_to_its_other_writer(ada: TestApp, bo: TestApp, engine: sa.Engine) -> None:
     shared, theirs = start(ada), start(bo)
     for owner, person, draft in ((ada, bo, shared), (bo, ada, theirs)):
@@ -201,6 +364,28 @@ def test_who_organizes_or_takes_part_is_gone_from_the_rule(
     assert unequal(engine) == []
 
 
+def test_an_invitation_that_was_not_answered_ends_as_when_somebody_leaves(
+    ada: TestApp, bo: TestApp, client: TestApp, app: Any, clock: Clock, engine: sa.Engine
+) -> None:
+    """Whether the address has an account must not be found out by inviting it."""
+    rule, taken_down = publish(ada, written(ada)), publish(ada, written(ada))
+    for path in (rule, taken_down):
+        for email in ("bo@example.org", "cy@example.org"):
+            ada.post_json(f"/api{path}/stakeholders", {"email": email}, status=201)
+            clock.advance(timedelta(seconds=60))
+    ada.delete(f"/api{taken_down}")
+    assert "An invitation to your address that you have not answered." in bo.get("/profile/delete")
+    delete_by_page(bo, "bo@example.org")
+    assert [each["email"] for each in ada.get(f"/api{rule}/stakeholders").json["stakeholders"]] == ["cy@example.org"]
+    page = " ".join(ada.get(f"{rule}/stakeholders").html.main.text.split())
+    assert "erased" not in page
+    assert "cy@example.org" in page
+    assert client.get(f"{rule}/history").html.select_one(".what").text.split()[:3] == ["No", "longer", "takes"]
+    assert '"by":"stakeholder-1"' in client.get(f"{rule}/history.ndjson").text.splitlines()[-1]
+    assert outbox_only(engine)
+    assert unequal(engine) == []
+
+
 def outbox_only(engine: sa.Engine) -> bool:
     """Whether the one row with the address is the last mail, which is erased when it is sent."""
     rows = [line for line in everything(engine).splitlines() if "bo@example.org" in line]
@@ -228,28 +413,40 @@ def test_what_another_device_saves_meanwhile_does_not_outlive_the_account(
     ada: TestApp, app: Any, engine: sa.Engine
 ) -> None:
     """Many saves of many drafts race against the deletion: each is refused, or erased with the rest."""
-    begun = threading.Event()
+    begun, gone = threading.Event(), threading.Event()
     answers: list[int] = []
 
     def save(number: int) -> None:
         browser = TestApp(app, cookiejar=ada.cookiejar)
-        for turn in range(20):
+
+        def put(turn: int) -> int:
             body = {"payload": {"title": f"{SECRET} {number} {turn}"}}
             answers.append(browser.put_json("/api/drafts/me", body, status="*").status_int)
-            browser.post_json(
-                "/api/rules", {"title": "Elm", "document": {"sections": []}}, status="*"
-            ) if turn == 10 else begun.set()
+            return answers[-1]
+
+        for turn in range(20):
+            if put(turn) == 200:
+                begun.set()
+            if turn in (0, 10):
+                browser.post_json("/api/rules", {"title": "Elm", "document": {"sections": []}}, status="*")
+        gone.wait()
+        put(20)
 
     threads = [threading.Thread(target=save, args=(number,)) for number in range(3)]
     for each in threads:
         each.start()
     begun.wait()
-    assert ada.delete("/api/user/me", status="*").status_int in (200, 409)
+    try:
+        # Whoever saves goes first, and may make it look again.
+        while (answer := ada.delete("/api/user/me", status="*").status_int) == 409:
+            pass
+    finally:
+        gone.set()
     for each in threads:
         each.join()
-    if ada.get("/api/auth/session").json["user"]:
-        ada.delete("/api/user/me")
-    assert set(answers) <= {200, 401, 409}
+    assert answer == 200
+    assert {200, 401} <= set(answers) <= {200, 401, 409}
+    assert answers[-3:] == [401] * 3
     assert SECRET not in everything(engine)
     with engine.connect() as connection:
         assert connection.scalar(sa.text("SELECT count(*) FROM drafts")) == 0
@@ -258,7 +455,12 @@ def test_what_another_device_saves_meanwhile_does_not_outlive_the_account(
     assert unequal(engine) == []
 
 
-def test_everything_can_be_taken_along(ada: TestApp, client: TestApp) -> None:
+def test_everything_can_be_taken_along(ada: TestApp, bo: TestApp, client: TestApp, folder: Path) -> None:
+    theirs = publish(bo, written(bo))
+    bo.post_json(f"/api{theirs}/stakeholders", {"email": "ada@example.org"}, status=201)
+    let_in(bo, ada, theirs)
+    write(bo, f"{edit(bo, theirs)}/about", summary="What Bo and Ada write")
+    shown = send(ada).json["url"]
     rule = publish(ada, written(ada))
     write(ada, f"{start(ada)}/about", title="Beech", summary="A second one")
     ada.post_json(f"/api{rule}/stakeholders", {"email": "cy@example.org"}, status=201)
@@ -266,7 +468,8 @@ def test_everything_can_be_taken_along(ada: TestApp, client: TestApp) -> None:
     assert answer.headers["Content-Disposition"] == 'attachment; filename="community-rule.json"'
     assert "no-store" in answer.headers["Cache-Control"]
     data = answer.json
-    assert list(data) == ["madeAt", "account", "sessions", "drafts", "rules", "invitations", "joinLinks", "uploads"]
+    lists = ("sessions", "drafts", "draftsOfOthers", "rules", "invitations", "invitedTo", "joinLinks", "uploads")
+    assert list(data) == ["madeAt", "account", *lists]
     assert data["account"]["email"] == "ada@example.org"
     assert len(data["sessions"]) == 1
     assert [(each["title"], each["status"]) for each in data["drafts"]] == [
@@ -277,6 +480,18 @@ def test_everything_can_be_taken_along(ada: TestApp, client: TestApp) -> None:
     assert beech["payload"]["summary"] == "A second one"
     assert [each["byYou"] for each in beech["history"]] == [True] * len(beech["history"])
     assert "Named it “Beech”." in [each["said"] for each in beech["history"]]
-    assert [(each["role"], each["address"].endswith(rule)) for each in data["rules"]] == [("owner", True)]
+    assert [(each["role"], path_of(each["address"])) for each in data["rules"]] == [
+        ("owner", rule),
+        ("organizer", theirs),
+    ]
+    (other,) = data["draftsOfOthers"]
+    assert other["payload"]["summary"] == "What Bo and Ada write"
+    assert other["revises"] == theirs[-36:]
+    assert [(each["rule"], each["title"]) for each in data["invitedTo"]] == [(theirs[-36:], "Elm Street Garden")]
+    (upload,) = data["uploads"]
+    assert base64.b64decode(upload["content"]) == client.get(shown).body
+    for each in files(folder):
+        each.unlink()
+    assert ada.get("/profile/data.json").json["uploads"][0]["content"] is None
     assert [each["email"] for each in data["invitations"]] == ["cy@example.org"]
     client.get("/profile/data.json", status=303)

@@ -15,7 +15,7 @@ from webtest import TestApp
 from tests.fixtures.mail import Mailbox
 from tests.fixtures.site import Clock
 from tests.functional.people import form_to, path_of, sign_in
-from tests.functional.rules import account_of, commands, noon, publish
+from tests.functional.rules import account_of, commands, document, noon, person, publish
 
 
 @contextmanager
@@ -92,8 +92,9 @@ def test_a_name_that_is_too_long_comes_back_with_a_sentence(ada: TestApp) -> Non
 def test_how_i_am_called_is_said_and_changed_here(ada: TestApp, engine: sa.Engine) -> None:
     form = form_to(ada.get("/profile"), "/profile/name")
     form["your-name"] = "Ada of Elm Street"
-    assert path_of(form.submit(status=303).location) == "/profile"
-    form = form_to(ada.get("/profile"), "/profile/name")
+    page = form.submit(status=303).follow()
+    assert page.html.select_one("[role=status]").text == "Your name is saved."
+    form = form_to(page, "/profile/name")
     assert form["your-name"].value == "Ada of Elm Street"
     for wrong, sentence in (("The owner", "choose another"), ("x" * 81, "shorten it to 80")):
         form["your-name"] = wrong
@@ -134,8 +135,9 @@ def test_a_rule_that_i_have_a_stake_in_is_here_until_i_leave(ada: TestApp, bo: T
     assert "Rules whose stakeholder you are" in [each.text for each in page.html.select("h2")]
     assert links(page, "Write the next revision") == []
     ask = bo.get(links(page, "Leave")[0])
-    form_to(ask, f"{rule}/stakeholders/leave").submit(status=303)
-    assert "Oak Lane" not in bo.get("/profile")
+    after = form_to(ask, f"{rule}/stakeholders/leave").submit(status=303).follow()
+    assert after.html.select_one("[role=status]").text.startswith("You left the rule.")
+    assert "Oak Lane" not in after
 
 
 def test_what_is_another_persons_is_not_here(ada: TestApp, bo: TestApp, engine: sa.Engine) -> None:
@@ -157,21 +159,33 @@ def test_fifty_drafts_ask_no_more_of_the_database_than_three(ada: TestApp, bo: T
     assert len(many) == len(few)
 
 
-@pytest.mark.parametrize("page_of", ["drafts", "rules"])
+@pytest.mark.parametrize("page_of", ["drafts", "others", "rules", "organized", "staked"])
 def test_what_is_older_is_on_pages_of_its_own(
     ada: TestApp, engine: sa.Engine, monkeypatch: pytest.MonkeyPatch, page_of: str
 ) -> None:
     monkeypatch.setattr("cr.views.profile.PAGE", 2)
     me = account_of(engine, "ada@example.org")
+    owner, day = person(engine), noon("2026-03-01")
     for number in range(5):
-        if page_of == "rules":
-            publish(engine, me, "2026-03-01", name=f"Thing {number}")
-        else:
-            with commands(engine) as app:
-                app.start_draft(me, noon("2026-03-01"), {"title": f"Thing {number}"})
+        name = f"Thing {number}"
+        with commands(engine) as app:
+            match page_of:
+                case "drafts":
+                    app.start_draft(me, day, {"title": name})
+                case "others":
+                    app.join_draft(app.start_draft(owner, day, {"title": name}), me, day)
+                case "rules":
+                    app.publish_rule(me, day, name, None, document("Care"))
+                case "organized":
+                    app.join_rule(app.publish_rule(owner, day, name, None, document("Care")).id, me, day)
+                case "staked":
+                    rule = app.publish_rule(owner, day, name, None, document("Care"), stakeholders=[(who := uuid4())])
+                    app.accept_stakeholder(rule.id, me, day, who)
     seen, page = [], ada.get("/profile")
     while True:
-        seen += [each.text for each in page.html.select("main h3 a")]
+        shown = [each.text.rpartition(": ")[2] for each in page.html.select("main h3 a")]
+        assert len(shown) <= 2
+        seen += shown
         older = links(page, "Older")
         if not older:
             break

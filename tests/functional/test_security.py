@@ -217,7 +217,6 @@ def test_a_form_needs_the_token_of_its_browser(client: TestApp, app: Any, ada: T
         fields = {"email": "bo@example.org", **({} if token is None else {"csrf_token": token})}
         page = client.post("/login", fields, status=403)
         assert "reload the page" in page
-        assert "bo@example.org" in page
     assert smtp.messages == []
     client.post("/login", {"email": "bo@example.org", "csrf_token": own}, status=200)
     assert len(smtp.messages) == 1

@@ -7,14 +7,17 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from pyramid.scripting import prepare
 from webtest import TestApp
 
+from cr.accounts import stakeholders
+from cr.accounts.links import LinkRefused
 from cr.mail import strangers
 from cr.projections import ALL
 from cr.projections.rebuild import check
 from tests.fixtures.mail import Mailbox, deliver
 from tests.fixtures.site import Clock
-from tests.functional.flow import filled
+from tests.functional.flow import count, filled
 from tests.functional.people import form_to, path_of, sign_in
 from tests.functional.test_api_rules import DOCUMENT
 from tests.functional.test_api_rules import publish as publish_over_api
@@ -65,7 +68,11 @@ def test_several_are_invited_at_once_and_the_page_says_how_it_fares(
     assert "could not be sent yet: The mail server can't take mail for this address at the moment. It is tried" in later
     del smtp.refused[CY]
     clock.advance(MINUTE)
-    form_to(client.get(link_to(app, smtp, CY)), VERIFY).submit(status=303)
+    page = client.get(link_to(app, smtp, CY))
+    assert path_of(page.click("this rule").request.url) == rule
+    accepted = form_to(page, VERIFY).submit(status=303)
+    told_at = client.get(path_of(accepted.location)).html.find(id=accepted.location.rpartition("#")[2])
+    assert "You are a stakeholder of this rule now." in told_at.text
     page = ada.get(f"{rule}/stakeholders")
     cy, d, e = (" ".join(each.text.split()) for each in page.html.select("ul.rules > li"))
     assert "Accepted" in cy
@@ -289,3 +296,40 @@ def test_who_wrote_nothing_is_not_asked_about_it(
 ) -> None:
     invite(ada, rule, CY)
     assert "own" not in form_to(client.get(link_to(app, smtp, CY)), VERIFY).fields
+
+
+@pytest.mark.parametrize("meanwhile", ["removed", "withdrawn", "accepted"])
+def test_who_comes_too_late_gets_no_account(
+    ada: TestApp, client: TestApp, app: Any, smtp: Mailbox, engine: sa.Engine, rule: str, meanwhile: str
+) -> None:
+    """The invitation is found, and then is none any more."""
+    invite(ada, rule, CY)
+    link = link_to(app, smtp, CY)
+    accounts = count(engine, "accounts")
+    with prepare(registry=app.registry) as env:
+        request = env["request"]
+        request.tm.begin()
+        found = stakeholders.find(request, link.partition("token=")[2])
+        match meanwhile:
+            case "removed":
+                ada.delete(f"/api{rule}/stakeholders/{listed(ada, f'/api{rule}')[0]['id']}")
+            case "withdrawn":
+                ada.delete(f"/api{rule}")
+            case "accepted":
+                form_to(client.get(link), VERIFY).submit(status=303)
+                accounts += 1
+        with pytest.raises(LinkRefused):
+            stakeholders.accept(request, found, own=False)
+        request.tm.commit()
+    assert count(engine, "accounts") == accounts
+
+
+def test_whoever_is_signed_in_as_somebody_else_signs_out_where_they_are_told_to(
+    ada: TestApp, bo: TestApp, app: Any, smtp: Mailbox, rule: str
+) -> None:
+    invite(ada, rule, CY)
+    page = bo.get(link_to(app, smtp, CY)).follow()
+    assert "signed in as bo@example.org" in words(page)
+    assert [each.action for each in page.forms.values()] == ["/logout"]
+    form_to(page, "/logout").submit(status=303)
+    assert "Be a stakeholder of" in bo.get(link_to(app, smtp, CY), status=200).html.h1.text

@@ -193,7 +193,7 @@ def test_signed_in_another_rule_begins_beside_it(ada: TestApp, engine: sa.Engine
     assert choices(payload(ada)) == example("ternfield")
     assert count(engine, "drafts") == 2
     draft = page.html.select_one("input[name=draft]")["value"]
-    assert sentences(ada.get(f"/drafts/{draft}/history")) == ["Started from the example “ternfield”. You"]
+    assert sentences(ada.get(f"/drafts/{draft}/history")) == ["Started from the rule of Ternfield, a use case. You"]
 
 
 def test_from_the_example_to_a_public_rule(somebody: TestApp, smtp: Mailbox, engine: sa.Engine) -> None:

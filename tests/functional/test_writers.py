@@ -166,6 +166,17 @@ def test_writers_become_organizers_of_the_rule(
     assert unequal(engine) == []
 
 
+def test_a_page_to_join_that_was_open_when_the_draft_was_published_leads_to_the_rule(
+    ada: TestApp, bo: TestApp, draft: str
+) -> None:
+    form = form_to(bo.get(make_link(ada, f"{draft}/writers")), f"{draft}/join")
+    rule = publish(ada, draft)
+    page = form.submit(status=303).follow()
+    assert "Write Elm Street Garden together" in page
+    form_to(page, f"{rule}/join").submit(status=303)
+    assert "Organized with others" in bo.get("/profile")
+
+
 def test_what_others_write_is_not_what_programs_call_me(ada: TestApp, bo: TestApp, draft: str) -> None:
     let_in(ada, bo, draft)
     own = start(ada, "The one that Ada is writing")

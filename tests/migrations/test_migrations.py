@@ -5,14 +5,17 @@ from __future__ import annotations
 from contextlib import nullcontext
 from datetime import UTC, datetime
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import alembic.command
 import alembic.config
 import pytest
 import sqlalchemy as sa
 
+from cr.errors import NotFound
 from cr.events.application import Rules
+from cr.projections import ALL
+from cr.projections.rebuild import rebuild
 from tests.fixtures.database import ROOT
 
 KEPT = {
@@ -124,3 +127,29 @@ def test_drafts_from_before_there_were_keys_get_one(config: alembic.config.Confi
         states = connection.scalars(sa.text("SELECT state FROM events ORDER BY position")).all()
     assert states[0] == state
     assert "the oak" not in states[1]
+
+
+def test_a_new_key_is_for_no_draft_that_another_one_sealed(config: alembic.config.Config, engine: sa.Engine) -> None:
+    """Migrating down loses those: up again they are like erased ones, and nothing else stops to work."""
+    owner, quoting, at = uuid4(), uuid4(), datetime(2026, 3, 12, tzinfo=UTC)
+    with engine.begin() as connection:
+        app = Rules(lambda: nullcontext(connection))
+        sealed, erased = (app.start_draft(owner, at, {"title": title}) for title in ("Elm", "Oak"))
+        app.erase_draft(erased, owner, at)
+    alembic.command.downgrade(config, "0007")
+    # What is in clear may quote a seal.
+    payload = r'{"title":"so: ,\"sealed\":\"x\"}","sealed":"Beech"}'
+    state = f'{{"actor":"{owner}","at":"2026-03-12T12:00:00Z","owner":"{owner}","payload":{payload}}}'
+    with engine.begin() as connection:
+        insert = "INSERT INTO events (originator_id, originator_version, topic, state) VALUES (:id, 1, :topic, :state)"
+        connection.execute(sa.text(insert), {"id": quoting, "topic": "draft.Started", "state": state})
+    alembic.command.upgrade(config, "head")
+    rebuild(engine, ALL)
+    with engine.begin() as connection:
+        app = Rules(lambda: nullcontext(connection))
+        for gone in (sealed, erased):
+            assert app.keys.of(gone) is None
+            with pytest.raises(NotFound):
+                app.draft(gone)
+        app.write_draft(quoting, owner, at, {"title": "Below the beech"})
+        assert app.draft(quoting).title == "Below the beech"

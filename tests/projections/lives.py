@@ -22,7 +22,7 @@ NOON = datetime(2026, 3, 12, 12, tzinfo=UTC)
 STEPS = (
     *("start", "write", "write", "write", "restore", "undo", "discard", "publish", "edit", "revise"),
     *("let in", "put out", "pass on", "erase", "duplicate", "copy", "rebase", "join", "remove", "withdraw"),
-    *("invite", "invite", "accept", "part"),
+    *("invite", "invite", "accept", "part", "hand over"),
 )
 
 steps = st.tuples(
@@ -95,6 +95,8 @@ def live(engine: sa.Engine, life: list[Any]) -> int:
                         app.join_rule(rule, person, at)
                     case "remove":
                         app.remove_organizer(rule, person, at, PEOPLE[choice % len(PEOPLE)])
+                    case "hand over":
+                        app.pass_on_rule(rule, person, at, PEOPLE[choice % len(PEOPLE)])
                     case "let in":
                         app.join_draft(draft, person, at)
                     case "put out":
@@ -140,6 +142,8 @@ def sample_life() -> list[Any]:
         ("write", b, 4, first),
         ("rebase", b, 4, first),
         ("restore", b, 4, first),
+        ("hand over", a, 1, first),
+        ("hand over", b, 0, first),
         ("remove", a, 1, first),
         ("invite", a, 1, first),
         ("invite", a, 1, first),

@@ -40,6 +40,7 @@ SAMPLES: dict[type[Any], dict[str, Any]] = {
     r.Revised: {"revision": 2, "title": "Elm", "summary": None, "document": {}},
     r.Withdrawn: {},
     r.OwnerReleased: {},
+    r.OwnerPassedOn: {"owner": UUID(int=5)},
     r.OrganizerJoined: {"organizer": UUID(int=5)},
     r.OrganizerRemoved: {"organizer": UUID(int=5)},
     r.StakeholderInvited: {"stakeholder": UUID(int=4)},
@@ -90,6 +91,7 @@ def test_topics_are_stable() -> None:
         "draft.WriterRemoved",
         "rule.OrganizerJoined",
         "rule.OrganizerRemoved",
+        "rule.OwnerPassedOn",
         "rule.OwnerReleased",
         "rule.Published",
         "rule.Revised",
@@ -99,6 +101,15 @@ def test_topics_are_stable() -> None:
         "rule.StakeholderRemoved",
         "rule.Withdrawn",
     ]
+
+
+@pytest.mark.parametrize(
+    ("source", "sentence"),
+    [("template", "Started from a template."), ("use-case", "Started from the rule of a use case.")],
+)
+def test_what_it_began_with_is_not_called_by_its_address(source: Any, sentence: str) -> None:
+    """The catalogue of a site may have what ours has not."""
+    assert told(d.Started(owner=UUID(int=1), source=source, of="two-loaves")) == sentence
 
 
 def test_an_undoing_is_told_as_one() -> None:

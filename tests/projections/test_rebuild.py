@@ -355,6 +355,7 @@ def test_check_says_equal_or_not(at_terminal: sa.Engine, capsys: pytest.CaptureF
     assert main(["check"]) == 0
     assert capsys.readouterr().out.splitlines() == [
         "drafts: equal",
+        "begun: equal",
         "histories: equal",
         "rules: equal",
         "revisions: equal",

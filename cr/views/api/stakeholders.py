@@ -23,6 +23,9 @@ from cr.times import iso_z
 from cr.views.api.mailed import FORM, OPENED, PRESSED, EnterForm, written_here
 from cr.views.api.operations import Address, Done, Moment, Operation
 
+ACCEPTED = "You-are-a-stakeholder"
+"""Where the page of a rule says to a new stakeholder that they are one."""
+
 
 class Invitation(BaseModel):
     """Whom to invite."""
@@ -187,12 +190,14 @@ class Verify:
         if identity and identity.email != found.email:
             raise LinkRefused("stakeholder_wrong_account")
         if identity or pressed:
-            return HTTPSeeOther(to_rule, headers=stakeholders.accept(request, found, own="own" in request.POST))
+            headers = stakeholders.accept(request, found, own="own" in request.POST)
+            # The page is the same for everybody: the place in it says what came of the link.
+            return HTTPSeeOther(f"{to_rule}#{ACCEPTED}", headers=headers)
         values = {
             "token": token,
             "email": found.email,
             "action": request.path,
-            "rule": {"title": found.rule.title},
+            "rule": {"title": found.rule.title, "url": to_rule},
             "own": written_here(request),
         }
         return render_to_response("cr:templates/stakeholder_accept.jinja2", values, request=request)

@@ -17,7 +17,7 @@ from cr.accounts import deletion, links
 from cr.accounts.email_change import PURPOSE, ask, follow, is_theirs
 from cr.accounts.links import LinkRefused
 from cr.accounts.signin import is_asking_browser
-from cr.errors import DatabaseUnavailable, MailFailed, ServerMisconfigured
+from cr.errors import Conflict, DatabaseUnavailable, MailFailed, ServerMisconfigured
 from cr.headers import not_kept
 from cr.resources.api import ApiEmailChange, ApiMyAccount
 from cr.security import Permission
@@ -35,13 +35,14 @@ CODES = {"invalid_link": "email_change_invalid", "expired_link": "email_change_e
     request_method="DELETE",
     permission=Permission.ACCOUNT_OWN,
     renderer="json",
-    api=Operation(),
+    api=Operation(refuses=(Conflict,)),
 )
 def delete(request: Any) -> Done:
     """Delete my account.
 
     My address, my drafts and the files that no published rule shows are erased, and every session ends. Published rules
-    stay, without an owner. Nobody can bring it back.
+    stay, without an owner. Nobody can bring it back. It may be refused because somebody changed a rule or draft of mine
+    in the same moment (409): then nothing is deleted, and asking once more does it.
     """
     deletion.delete(request)
     request.response.headerlist.extend(forget(request))

@@ -172,7 +172,7 @@ class StepViews:
         """The context of every page of the flow."""
         work, steps = self.work, self.steps
         ends = isinstance(self.step, Informational | Completed)
-        back = type(self.step) if isinstance(self.context, Choice) else self.then or self._neighbour(-1)
+        back = type(self.step) if isinstance(self.context, Choice) else self._back
         counted = [step for step in steps if step not in (Informational, Completed)]
         here = type(self.step)
         return {
@@ -216,6 +216,18 @@ class StepViews:
             "error": None,
             **more,
         }
+
+    @property
+    def _back(self) -> type[Step]:
+        """Where a "Change" was pressed, else the step before. Who begins with a text that is there already gives it a
+        name first, and has not been further yet.
+        """
+        begins = (
+            isinstance(self.step, CommunityName)
+            and not self.work.title
+            and self.work.payload.get(STEP) == self.step.key
+        )
+        return self._neighbour(-1) if begins or self.then is None else self.then
 
     def _back_url(self, back: type[Step]) -> str:
         return self.url(back, **self._then()) if isinstance(self.context, Choice) else self.url(back)

@@ -18,7 +18,7 @@ from pyramid.httpexceptions import HTTPSeeOther
 from cr.accounts import SignedIn, draft_addresses, guests
 from cr.accounts.guests import Guest
 from cr.db import one_at_a_time
-from cr.errors import Conflict, Forbidden, NotFound, Unauthorized
+from cr.errors import Conflict, Forbidden, NotFound, SignedOut
 from cr.events.draft import Clashes, Draft, must_be_open
 from cr.events.payload import PRIVATE, STEP, Payload, checked, flat, merged, nested
 from cr.headers import not_kept
@@ -256,7 +256,7 @@ def open_work(request: Any) -> Work:
     if request.identity is None:
         if given:
             if request.method not in ("GET", "HEAD"):
-                raise Unauthorized("You are signed out. Sign in again, then go on; what you just wrote is below.")
+                raise SignedOut()
             raise HTTPSeeOther(request.resource_url(request.root, "login", query={"next": request.path_qs}))
         return GuestWork(request, guests.current(request))
     if not given:
