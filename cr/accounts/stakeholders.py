@@ -294,6 +294,8 @@ def accept(request: Any, invitation: Invitation, *, own: bool) -> list[tuple[str
     somebody was faster: the same link, or the owner who removed them.
     """
     identity, rule_id = request.identity, invitation.rule.id
+    # Of two that use one link at once, the second finds what the first has done.
+    one_at_a_time(request.dbsession, rule_id)
     try:
         waiting = rule_events.accept(request.rules.rule(rule_id), invitation.stakeholder)
     except NotFound:
