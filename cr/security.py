@@ -5,19 +5,38 @@ Identity is read from the session cookie only when something depends on it, so t
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
 from pyramid.authorization import ACLHelper, Authenticated, Everyone
 from pyramid.request import RequestLocalCache
+from pyramid.viewderivers import INGRESS
 from webob.cookies import make_cookie
 
 from cr.accounts import Identity, sessions
 from cr.projections import organizers, writers
 
 SESSION_COOKIE = "cr_session"
+
+
+def take_turns(view: Callable[[Any, Any], Any], info: Any) -> Callable[[Any, Any], Any]:
+    """The view option `takes_turns`: what changes or ends an account is done for a person one after the other.
+
+    Said before the permission is asked for, which reads the session.
+    """
+    if not info.options.get("takes_turns"):
+        return view
+
+    def in_turn(context: Any, request: Any) -> Any:
+        request.takes_turns = True
+        return view(context, request)
+
+    return in_turn
+
+
+take_turns.options = ("takes_turns",)  # type: ignore[attr-defined]
 
 
 class Permission(StrEnum):
@@ -122,5 +141,7 @@ def includeme(config: Any) -> None:
     config.set_security_policy(SecurityPolicy())
     # pyramid_tm would ask for the identity of every request, to write it into a note that nobody reads.
     config.add_settings({"tm.annotate_user": "false"})
+    config.add_request_method(lambda request: False, "takes_turns", reify=True)
+    config.add_view_deriver(take_turns, "takes_turns", under=INGRESS, over="secured_view")
     config.include("cr.csrf")
     config.include("cr.headers")

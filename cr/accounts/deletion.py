@@ -19,7 +19,7 @@ from cr.accounts import join_links, mentions, stakeholders
 from cr.accounts.guests import guests
 from cr.accounts.tables import accounts, mailed_links
 from cr.db import unhurried
-from cr.errors import Conflict, NotFound
+from cr.errors import Conflict, Forbidden, NotFound
 from cr.mail import outbox
 from cr.pages import day, minute
 from cr.projections import drafts, histories, invitations, organizers, revisions, rules, writers
@@ -73,7 +73,7 @@ def plan(request: Any, *, lock: bool = False) -> Plan:
         left=organizers.rules_of(session, me),
         put_down=writers.drafts_of(session, me),
         parted=invitations.rules_of(session, me),
-        declined=stakeholders.unanswered(session, request.identity.email),
+        declined=stakeholders.unanswered(session, me, request.identity.email),
         erased=[row for row in mine if row.id not in heirs],
         passed_on=[(row, heirs[row.id]) for row in mine if row.id in heirs],
     )
@@ -85,7 +85,8 @@ def delete(request: Any) -> None:
     Raises `Conflict` when somebody changes meanwhile what the person takes part in.
     """
     session, me, email = request.dbsession, request.identity.account_id, request.identity.email
-    # Whoever writes as this person holds the row (see `sessions.find`): they are done first, or find nobody.
+    # Whoever writes as this person holds the row (see `sessions.find`): they are done first, or find nobody. Of those
+    # who come here, one is at it: the view takes turns.
     session.execute(sa.select(accounts.c.id).where(accounts.c.id == me).with_for_update())
     intended = plan(request, lock=True)
     # What takes long, before anything is appended: nobody swaps in a read model meanwhile.
@@ -94,11 +95,11 @@ def delete(request: Any) -> None:
         mentions.take_out(session, email, mentions.WITHOUT_ACCOUNT)
     try:
         _append(request, intended)
-    except NotFound:
+    except (Forbidden, NotFound):
         raise Conflict() from None
     mentions.take_out(session, email, mentions.DRAFTS)
     ours = [row.id for row in intended.released]
-    stakeholders.erase(session, stakeholders.ids(session, email=email, accepted_by=me, rules=ours))
+    stakeholders.erase(session, stakeholders.ids(session, me, email, ours))
     links = join_links.join_links.c
     join_links.erase(session, sa.or_(links.email == email, links.made_by == me))
     session.execute(sa.delete(mailed_links).where(mailed_links.c.email == email))
@@ -200,10 +201,19 @@ def _of_others(me: UUID) -> sa.ColumnElement[bool]:
 
 
 def _written_in(session: Any, me: UUID) -> Sequence[UUID]:
-    """The open drafts of others in which a person wrote, whether they still may or not."""
-    entries, theirs = histories.histories, drafts.drafts
-    wrote = sa.select(entries.c.originator).where(entries.c.actor == me)
-    query = sa.select(theirs.c.id).where(theirs.c.status == "open", theirs.c.owner != me, theirs.c.id.in_(wrote))
+    """The open drafts of others in which a person wrote, whether they still may or not; and those that others who
+    organized a rule with them took along from it, for these may have begun with a draft in which the person wrote.
+    """
+    entries, theirs, came, owned = histories.histories, drafts.drafts, organizers.organizers.c, rules.rules.c
+
+    def organized(account: Any) -> sa.ColumnElement[bool]:
+        rule = theirs.c.copied_from
+        here = sa.exists().where(came.rule == rule, came.account == account)
+        return sa.or_(here, sa.exists().where(owned.id == rule, owned.owner == account))
+
+    wrote = theirs.c.id.in_(sa.select(entries.c.originator).where(entries.c.actor == me))
+    took_along = sa.and_(organized(me), organized(theirs.c.owner))
+    query = sa.select(theirs.c.id).where(theirs.c.status == "open", theirs.c.owner != me, sa.or_(wrote, took_along))
     found: Sequence[UUID] = session.scalars(query).all()
     return found
 

@@ -18,7 +18,7 @@ from cr.accounts.tables import Id, purge
 from cr.db import Timestamp, metadata, one_at_a_time
 from cr.errors import ValidationProblem
 from cr.limits import Interval
-from cr.mail import outbox
+from cr.mail import outbox, strangers
 
 PURPOSE = "organizer-link"
 LIFETIME = timedelta(days=7)
@@ -56,9 +56,9 @@ def make(request: Any, about: UUID, email: str | None = None) -> tuple[UUID, str
     account = request.identity.account_id
     request.at_most_once(Interval("organizer-link:account", str(account), 60 * 60, times=30))
     if email is not None:
-        # Nobody's mailbox is filled, whoever fills it. What came too soon does not count for the day.
+        # What came too soon does not count for the day.
         request.at_most_once(Interval("join:address", email, 60))
-        request.at_most_once(Interval("join-day:address", email, 24 * 60 * 60, times=5))
+        strangers.count(request, email)
     link_id, token = uuid4(), request.registry["cr.tokens"].make(PURPOSE)
     request.dbsession.execute(
         sa.insert(join_links).values(

@@ -11,10 +11,14 @@ import sqlalchemy as sa
 
 from cr.accounts import Identity, devices
 from cr.accounts.tables import accounts, purge, sessions
+from cr.errors import DatabaseUnavailable
 
 PURPOSE = "session"
 LIFETIME = timedelta(days=30)
 SEEN_STEP = timedelta(hours=1)
+
+LOCK_NOT_AVAILABLE = "55P03"
+HELD = "Your account is being changed or deleted in another window, so nothing was done here. Try again in a moment."
 
 
 def start(request: Any, account_id: UUID) -> str:
@@ -36,9 +40,38 @@ def start(request: Any, account_id: UUID) -> str:
 
 
 def find(request: Any, token: str) -> Identity | None:
-    """Whose session it is, by one read; None for a token of no living session, without a read for one we never made."""
+    """Whose session it is, by one read; None for a token of no living session, without a read for one we never made.
+
+    Raises `DatabaseUnavailable` when the account is being changed or deleted, and that takes long.
+    """
     if not request.registry["cr.tokens"].is_ours(PURPOSE, token):
         return None
+    try:
+        if request.takes_turns:
+            _wait_for_turn(request, token)
+        row = _read(request, token)
+    except sa.exc.OperationalError as error:
+        if getattr(error.orig, "pgcode", None) != LOCK_NOT_AVAILABLE:
+            raise
+        raise DatabaseUnavailable(HELD) from None
+    if row is None:
+        return None
+    if row.last_seen_at <= request.now - SEEN_STEP:
+        _touch(request, row.id)
+    return Identity(row.account_id, row.email, row.id)
+
+
+def _wait_for_turn(request: Any, token: str) -> None:
+    """Whoever else changes or ends the account is done first. What they did is seen: this is a statement of its own.
+
+    Not a weak lock now and a strong one later: of two who do that neither gets it.
+    """
+    mine = sa.select(sessions.c.account_id).where(sessions.c.token_hash == _hash(request, token))
+    query = sa.select(accounts.c.id).where(accounts.c.id == mine.scalar_subquery())
+    request.dbsession.execute(query.with_for_update(key_share=True))
+
+
+def _read(request: Any, token: str) -> Any:
     query = (
         sa.select(sessions.c.id, sessions.c.account_id, sessions.c.last_seen_at, accounts.c.email)
         .join_from(sessions, accounts)
@@ -47,12 +80,7 @@ def find(request: Any, token: str) -> Identity | None:
     if request.method not in ("GET", "HEAD"):
         # Nobody writes for an account that is just being deleted: see `cr.accounts.deletion`.
         query = query.with_for_update(read=True, key_share=True, of=accounts)
-    row = request.dbsession.execute(query).one_or_none()
-    if row is None:
-        return None
-    if row.last_seen_at <= request.now - SEEN_STEP:
-        _touch(request, row.id)
-    return Identity(row.account_id, row.email, row.id)
+    return request.dbsession.execute(query).one_or_none()
 
 
 def end(request: Any, token: str) -> None:

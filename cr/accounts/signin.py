@@ -36,10 +36,15 @@ open this link to sign in to Community Rule:
 
 It works once, for 10 minutes, best in the browser in which you asked
 for it.
-
+{brings}
 If you did not ask for it, somebody may have mistyped their email
 address. You can ignore this mail: without the link nobody gets in.
 """
+BRINGS = """
+What you wrote there before you signed in comes along. You find it on
+your profile, as a draft of yours.
+"""
+"""Without its name: nobody's words are mailed to an address that somebody else may have written."""
 
 
 def safe_next(path: str | None) -> str | None:
@@ -76,6 +81,7 @@ def ask(request: Any, email: str, next_path: str | None = None, draft: dict[str,
         Interval("magic-link:ip", request.client_network, 20),
     )
     guest = guests.current(request)
+    brings = bool(draft or (guest and guest.payload))
     token = links.write(
         request,
         PURPOSE,
@@ -89,7 +95,7 @@ def ask(request: Any, email: str, next_path: str | None = None, draft: dict[str,
     # Before the commit: where the mail fails there is no row, the older link still works, and the person can ask again
     # at once. Should the commit fail instead, somebody holds a link that does not work and an answer that says so.
     # The other order would answer "sent" and have nobody left to tell that it was not.
-    send_now(request, address, SUBJECT, TEXT.format(link=origin + verify))
+    send_now(request, address, SUBJECT, TEXT.format(link=origin + verify, brings=BRINGS if brings else ""))
     if guest:
         # The first address may have been mistyped. Not before the mail is out: the rows would be held meanwhile.
         links.leave(request, PURPOSE, guest.id, but=token)
@@ -104,29 +110,30 @@ def is_asking_browser(request: Any, link: links.Link) -> bool:
     return hmac.compare_digest(browser_hash(request, browser), link.browser_hash)
 
 
-def follow(request: Any, token: str, *, bring: bool = True) -> tuple[str, list[tuple[str, str]]]:
+def follow(request: Any, token: str, *, bring: bool = True, own: bool = True) -> tuple[str, list[tuple[str, str]]]:
     """Use the link and sign its person in, with an account if there was none. Raises `LinkRefused`.
 
-    What this browser has written becomes a draft of this person; `bring`: and what the one that asked has written.
+    `bring`: what the browser that asked has written becomes a draft of this person; `own`: what this one has.
     Returns the path to go on to and the headers with the session's cookie.
     """
     link = links.use(request, PURPOSE, token)
     account_id = account_of(request, link.email)
-    headers = enter(request, account_id, link.draft, link.guest) if bring else enter(request, account_id)
-    return link.next_path or "/", headers
+    brought = (link.draft, link.guest) if bring else (None, None)
+    return link.next_path or "/", enter(request, account_id, *brought, own=own)
 
 
 def enter(
-    request: Any, account_id: UUID, draft: dict[str, Any] | None = None, guest: UUID | None = None
+    request: Any, account_id: UUID, draft: dict[str, Any] | None = None, guest: UUID | None = None, *, own: bool
 ) -> list[tuple[str, str]]:
     """Sign the person in; returns the headers with the session's cookie.
 
-    What this browser has written becomes a draft of this person, and so do `draft` and what `guest` has written.
+    `draft` and what `guest` has written become drafts of this person. So does what this browser has written, with
+    `own`: for who asked for it, or else whoever has somebody press a button gets what they wrote.
     """
-    own = guests.current(request)
+    here = guests.current(request) if own else None
     headers: list[tuple[str, str]] = remember(request, account_id)
     log.info("Account %s signed in", account_id)
-    written = dict.fromkeys(filter(None, [guest, own.id if own else None]))
+    written = dict.fromkeys(filter(None, [guest, here.id if here else None]))
     request.registry.notify(SignedIn(request, account_id, draft, tuple(written)))
     return headers
 

@@ -19,11 +19,11 @@ from cr.accounts.addresses import normalised
 from cr.accounts.links import LinkRefused
 from cr.accounts.signin import account_of, enter
 from cr.db import Timestamp, metadata, one_at_a_time
-from cr.errors import Conflict, NotFound, ValidationProblem
+from cr.errors import Conflict, NotFound, RateLimited, ValidationProblem
 from cr.events import rule as rule_events
 from cr.events.rule import STAKEHOLDERS_MOST
 from cr.limits import Interval
-from cr.mail import outbox, words
+from cr.mail import outbox, strangers, words
 from cr.projections import invitations, rules
 from cr.proxy import public_origin
 
@@ -40,6 +40,8 @@ stakeholders = sa.Table(
     # Of the newest link that was mailed. It stays when they accept, so that who opens it again gets to the rule.
     sa.Column("token_hash", sa.LargeBinary, unique=True),
     sa.Column("expires_at", Timestamp),
+    # Whose address it was, once they have another: the invitation is theirs still, and goes with their account.
+    sa.Column("holder", postgresql.UUID(as_uuid=True), sa.ForeignKey("accounts.id", ondelete="CASCADE"), index=True),
     sa.UniqueConstraint("rule", "email"),
 )
 
@@ -70,8 +72,8 @@ takes part in your name.
 
 @dataclass(frozen=True)
 class Stakeholder:
-    """`email` None: the address was erased. The newest link works until `expires_at`. `mail` is how the newest one
-    fares, None where none was written.
+    """`email` None: the address was erased. The newest link works until `expires_at`, None where there is none.
+    `mail` is how the newest one fares, None where none was written or nobody knows any more.
     """
 
     id: UUID
@@ -84,11 +86,14 @@ class Stakeholder:
 
 @dataclass(frozen=True)
 class Invitation:
-    """A link to `rule`, a row of `cr.projections.rules`; `account` has used it."""
+    """A link to `rule`, a row of `cr.projections.rules`; `account` has used it. `holder` had the address before they
+    changed theirs.
+    """
 
     stakeholder: UUID
     rule: Any
     email: str
+    holder: UUID | None
     expires_at: datetime
     account: UUID | None
 
@@ -150,8 +155,10 @@ def at_once(request: Any) -> Interval:
     return Interval("publish-with-invites:ip", request.client_network, 60)
 
 
-def add(request: Any, rule: Any, people: dict[UUID, str]) -> None:
-    """Invite more people to a rule that is published. Raises `Conflict` for one who is invited already."""
+def add(request: Any, rule: Any, people: dict[UUID, str]) -> int:
+    """Invite more people to a rule that is published; returns how many are mailed. Raises `Conflict` for one who is
+    invited already.
+    """
     # Of two windows that invite the same person at once, the second finds whom the first has invited.
     one_at_a_time(request.dbsession, rule.id)
     known = {each.email for each in of(request.dbsession, rule.id)}
@@ -159,22 +166,41 @@ def add(request: Any, rule: Any, people: dict[UUID, str]) -> None:
         raise Conflict(f"{min(filter(None, twice))} is invited already.")
     request.at_most_once(at_once(request))
     request.rules.invite_stakeholders(rule.id, request.identity.account_id, request.now, *people)
-    invite(request, rule, people)
+    return invite(request, rule, people)
 
 
-def invite(request: Any, rule: Any, people: dict[UUID, str]) -> None:
-    """Keep and mail whom the person who is signed in has just invited to `rule`, which has an id and a title."""
+def invite(request: Any, rule: Any, people: dict[UUID, str]) -> int:
+    """Keep whom the person who is signed in has just invited to `rule`, which has an id and a title, and mail them.
+
+    Returns how many are mailed: to whom too many mails would go (`cr.mail.strangers`) none does, for publishing never
+    fails because of mail. The owner can have it sent later.
+    """
     if not people:
-        return
-    links = {key: _link(request) for key in people}
+        return 0
+    links = {key: _link(request) for key, email in people.items() if _may_be_mailed(request, email)}
     rows = [
-        {"id": key, "rule": rule.id, "email": email, "invited_at": request.now, **links[key].kept}
+        {
+            "id": key,
+            "rule": rule.id,
+            "email": email,
+            "invited_at": request.now,
+            **(links[key].kept if key in links else NO_LINK),
+        }
         for key, email in people.items()
     ]
     request.dbsession.execute(sa.insert(stakeholders), rows)
     who = _who(request)
-    for key, email in people.items():
-        _mail(request, who, rule, key, email, links[key].url)
+    for key, link in links.items():
+        _mail(request, who, rule, key, people[key], link.url)
+    return len(links)
+
+
+def _may_be_mailed(request: Any, email: str) -> bool:
+    try:
+        strangers.count(request, email)
+    except RateLimited:
+        return False
+    return True
 
 
 def resend(request: Any, rule: Any, stakeholder: Stakeholder) -> None:
@@ -184,6 +210,7 @@ def resend(request: Any, rule: Any, stakeholder: Stakeholder) -> None:
     if stakeholder.email is None:
         raise ValidationProblem("Their email address was erased. Remove them, and invite them again.")
     request.at_most_once(Interval("resend:stakeholder", str(stakeholder.id), 60))
+    strangers.count(request, stakeholder.email)
     # What still waits would bring a link that does not work.
     outbox.forget(request.dbsession, about=[stakeholder.id])
     link = _link(request)
@@ -198,23 +225,36 @@ def remove(request: Any, rule_id: UUID, *ids: UUID) -> None:
     erase(request.dbsession, ids)
 
 
-def ids(session: Any, *, email: str, accepted_by: UUID, rules: Collection[UUID]) -> Sequence[UUID]:
-    """Those who are invited by an address, are an account, or were invited to one of these rules."""
+def _of(account: UUID, email: str) -> sa.ColumnElement[bool]:
+    """Invited by the address that an account has, or had."""
+    known = stakeholders.c
+    return sa.or_(known.holder == account, sa.and_(known.holder.is_(None), known.email == email))
+
+
+def moved(session: Any, account: UUID, email: str) -> None:
+    """The account that had this address has another. The new one is theirs to tell; so what their owners see, and have
+    written down themselves, stays.
+    """
+    session.execute(sa.update(stakeholders).where(_of(account, email)).values(holder=account))
+
+
+def ids(session: Any, account: UUID, email: str, rules: Collection[UUID]) -> Sequence[UUID]:
+    """Those who are invited by an account's address, are the account, or were invited to one of these rules."""
     known, invited = stakeholders, invitations.invitations
-    accepted = sa.select(invited.c.stakeholder).where(invited.c.account == accepted_by)
+    accepted = sa.select(invited.c.stakeholder).where(invited.c.account == account)
     found: Sequence[UUID] = session.scalars(
-        sa.select(known.c.id).where(sa.or_(known.c.email == email, known.c.id.in_(accepted), known.c.rule.in_(rules)))
+        sa.select(known.c.id).where(sa.or_(_of(account, email), known.c.id.in_(accepted), known.c.rule.in_(rules)))
     ).all()
     return found
 
 
-def unanswered(session: Any, email: str) -> Sequence[Any]:
-    """Rows (rule, stakeholder, invited_at) of an address's invitations to rules in force that nobody has accepted."""
+def unanswered(session: Any, account: UUID, email: str) -> Sequence[Any]:
+    """Rows (rule, stakeholder, invited_at) of an account's invitations to rules in force that nobody has accepted."""
     invited, known = invitations.invitations, stakeholders
     query = sa.select(invited.c.rule, invited.c.stakeholder, invited.c.invited_at)
     query = query.join(known, known.c.id == invited.c.stakeholder)
     query = query.join(rules.rules, rules.rules.c.id == invited.c.rule).where(rules.rules.c.status == "published")
-    query = query.where(known.c.email == email, invited.c.accepted_at.is_(None), invited.c.gone_at.is_(None))
+    query = query.where(_of(account, email), invited.c.accepted_at.is_(None), invited.c.gone_at.is_(None))
     found: Sequence[Any] = session.execute(query.order_by(invited.c.rule, invited.c.version)).all()
     return found
 
@@ -237,20 +277,21 @@ def find(request: Any, token: str) -> Invitation:
         raise LinkRefused("invalid_link")
     known, invited = stakeholders, invitations.invitations
     row = request.dbsession.execute(
-        sa.select(known.c.id, known.c.rule, known.c.email, known.c.expires_at, invited.c.account)
+        sa.select(known, invited.c.account)
         .join(invited, sa.and_(invited.c.rule == known.c.rule, invited.c.stakeholder == known.c.id))
         .where(known.c.token_hash == tokens.hash(PURPOSE, token), invited.c.gone_at.is_(None))
     ).one_or_none()
     if row is None:
         raise LinkRefused("expired_link")
-    return Invitation(row.id, rules.find(request.dbsession, row.rule), row.email, row.expires_at, row.account)
+    rule = rules.find(request.dbsession, row.rule)
+    return Invitation(row.id, rule, row.email, row.holder, row.expires_at, row.account)
 
 
-def accept(request: Any, invitation: Invitation) -> list[tuple[str, str]]:
+def accept(request: Any, invitation: Invitation, *, own: bool) -> list[tuple[str, str]]:
     """Whoever is signed in, or else the owner of the address, who is signed in by it, takes part from now on.
 
-    Returns the headers of signing in. Raises `LinkRefused` when somebody was faster: the same link, or the owner who
-    removed them.
+    Returns the headers of signing in; with `own` what this browser has written comes along. Raises `LinkRefused` when
+    somebody was faster: the same link, or the owner who removed them.
     """
     identity, rule_id = request.identity, invitation.rule.id
     try:
@@ -262,7 +303,7 @@ def accept(request: Any, invitation: Invitation) -> list[tuple[str, str]]:
     # Not before: a refusal is committed, and would leave an account that nobody asked for.
     account = identity.account_id if identity else account_of(request, invitation.email)
     request.rules.accept_stakeholder(rule_id, account, request.now, invitation.stakeholder)
-    return [] if identity else enter(request, account)
+    return [] if identity else enter(request, account, own=own)
 
 
 @dataclass(frozen=True)
@@ -271,6 +312,9 @@ class _Link:
 
     url: str
     kept: dict[str, Any]
+
+
+NO_LINK: dict[str, Any] = {"token_hash": None, "expires_at": None}
 
 
 def _link(request: Any) -> _Link:

@@ -4,8 +4,8 @@ It is woken by commits of this process and looks every few seconds for everythin
 commands, pauses that are over, what a killed process left. Whoever sends a mail holds an advisory lock on it, which
 PostgreSQL frees when its holder dies, so that several processes never send one twice and none is stuck.
 
-Now and then it erases what is kept for a while only, for mails say that it is: of old mails, and addresses beside links
-that have expired.
+Now and then it erases what is kept for a while only: of old mails, links and sessions that have expired, and what
+somebody wrote without signing in.
 
 docs/adr/0037 has the reasons.
 """
@@ -24,8 +24,9 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
+from cr.accounts.guests import guests
 from cr.accounts.join_links import join_links
-from cr.accounts.tables import purge
+from cr.accounts.tables import mailed_links, purge, sessions
 from cr.db import create_engine
 from cr.errors import MailFailed
 from cr.mail import compose, mailer, outbox
@@ -128,8 +129,10 @@ class Deliverer:
         if self._tidied_at is not None and now < self._tidied_at + TIDY_EVERY:
             return
         outbox.purge(connection, now)
-        while purge(connection, join_links, now):
-            pass
+        # Whoever writes such a row purges some; on a quiet site nobody may write one for long.
+        for table in (join_links, sessions, mailed_links, guests):
+            while purge(connection, table, now):
+                pass
         self._tidied_at = now
 
     def _send_these(self, connection: sa.Connection, due: list[UUID]) -> bool:

@@ -49,7 +49,7 @@ class DeletionViews:
     def ask(self) -> dict[str, Any]:
         return self._page("")
 
-    @view_config(name="delete", request_method="POST", renderer="cr:templates/account_delete.jinja2")
+    @view_config(name="delete", request_method="POST", renderer="cr:templates/account_delete.jinja2", takes_turns=True)
     def delete(self) -> Any:
         typed, own = self.request.POST.get(ADDRESS.name, ""), self.request.identity.email
         if not _is(typed, own):

@@ -127,7 +127,12 @@ class DraftViews(DraftPage):
     def preview(self) -> Any:
         if away := elsewhere(self.draft, self.url()):
             return away
-        return {**self.common(), "entry": None, "body": render(composed(self.draft.payload))}
+        return {
+            **self.common(),
+            "entry": None,
+            "body": render(composed(self.draft.payload)),
+            "writers": len(self.draft.writers),
+        }
 
     # --- The end of a draft -------------------------------------------------------------------------------------------
 

@@ -127,8 +127,9 @@ def _methods(request: Any) -> set[str]:
     return methods
 
 
-BUSY = ("55P03", "57014")
-"""lock_not_available, query_canceled: the database is there, but somebody holds what the request needs for too long."""
+BUSY = ("55P03", "57014", "40P01", "40001")
+"""lock_not_available, query_canceled, and after every retry deadlock_detected, serialization_failure: the database is
+there, but somebody holds what the request needs for too long."""
 
 
 @subscriber(NewRequest)
@@ -219,8 +220,19 @@ def lost_race(error: Exception, request: Any) -> Response:
     return answer(request, Conflict(), 409)
 
 
+def tried_again(error: Exception, request: Any) -> bool:
+    """Whether the request begins anew because of `error`, which is then nothing to tell anybody.
+
+    Asked of the transaction: pyramid_tm marks the error only when its view is done.
+    """
+    under_way = "tm.active" in request.environ and not is_last_attempt(request)
+    return under_way and bool(request.tm.get().isRetryableError(error))
+
+
 @exception_view_config(context=sa.exc.SQLAlchemyError)
 def database_error(error: sa.exc.SQLAlchemyError, request: Any) -> Response:
+    if tried_again(error, request):
+        return answer(request, DatabaseUnavailable(), 503)  # that nobody gets to see
     busy = getattr(getattr(error, "orig", None), "pgcode", None) in BUSY
     return database_away(error, request) if busy or is_disconnect(error) else unexpected(error, request)
 

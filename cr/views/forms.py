@@ -7,6 +7,7 @@ meanwhile is brought together by `cr.events.payload.merged`.
 from __future__ import annotations
 
 import copy
+import math
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -17,7 +18,7 @@ from pyramid.response import Response
 
 from cr.accounts import names
 from cr.catalog.sections import MORE, VALUES, Section, Values
-from cr.errors import Conflict, ValidationProblem
+from cr.errors import Conflict, RateLimited, ValidationProblem
 from cr.events.draft import Clashes
 from cr.events.payload import BLOCKS, META, TEXTS, Clash, Payload, label_of
 
@@ -162,6 +163,13 @@ def tidy(text: str) -> str:
     """As it is kept: line ends as in files, no control characters, no space around it."""
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     return re.sub(r"[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]", "", text).strip()
+
+
+def put_off(request: Any, problem: RateLimited) -> None:
+    """A form was sent too soon and is shown once more: nothing of it is kept, and the answer says when to try again."""
+    request.tm.doom()
+    request.response.status_int = problem.status
+    request.response.headers["Retry-After"] = str(math.ceil(problem.retry_after))
 
 
 def number(text: str) -> int | None:

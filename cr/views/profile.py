@@ -23,6 +23,13 @@ CHANGED = (
     "Your email address is changed: links to sign in are mailed to {email} now. Your other browsers are signed out."
 )
 
+DONE = {
+    "name": "Your name is saved.",
+    "left": "You left the rule. It is on your profile no longer.",
+    "withdrawn": "The rule is withdrawn. Whoever opens its address reads that it was, when, by whom and why.",
+}
+"""What was done just now, by the code in the address of the page."""
+
 REFUSED = {
     "email_change_invalid": (
         "That link does not work. Perhaps a piece of it was lost on the way. Your email address is still {email}. "
@@ -62,7 +69,7 @@ class ProfileViews:
         return page(
             self.request,
             error=refused.format(email=email) if refused else None,
-            done=CHANGED.format(email=email) if asked.get("email_change") == "ok" else None,
+            done=CHANGED.format(email=email) if asked.get("email_change") == "ok" else DONE.get(asked.get("done", "")),
         )
 
     @view_config(name="name", request_method="POST")
@@ -72,7 +79,12 @@ class ProfileViews:
             self.request.response.status_int = 400
             return page(self.request, errors={NAME.name: fault}, name=name)
         names.rename(self.request, name)
-        return HTTPSeeOther(self.request.urls.profile)
+        return done(self.request, "name")
+
+
+def done(request: Any, what: str) -> HTTPSeeOther:
+    """To the page of the person who is signed in, which says that this, a code of `DONE`, was done."""
+    return HTTPSeeOther(request.resource_path(request.root, "profile", query={"done": what}))
 
 
 def page(
@@ -115,6 +127,7 @@ def page(
 def _drafts(request: Any, rows: Sequence[Any]) -> list[dict[str, Any]]:
     """However many there are, they are shown after the same few queries."""
     revised = rules.several(request.dbsession, (row.rule for row in rows if row.revises))
+    writable = organizers.writable(request.dbsession, revised, request.identity.account_id)
     began = origins(request, rows)
     return [
         {
@@ -125,6 +138,7 @@ def _drafts(request: Any, rows: Sequence[Any]) -> list[dict[str, Any]]:
             "updated_at": row.updated_at,
             "revises": {"title": revised[row.rule].title, "url": rule_path(request, row.rule)} if row.revises else None,
             "copies": began.get((row.copied_from, row.copied_revision)),
+            "writable": not row.revises or row.rule in writable,
         }
         for row in rows
     ]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 from uuid import UUID
 
@@ -17,7 +16,8 @@ from cr.projections import invitations
 from cr.resources.base import uuid_or_keyerror
 from cr.resources.stakeholders import Stakeholders
 from cr.security import Permission
-from cr.views.forms import number
+from cr.views.forms import number, put_off
+from cr.views.profile import done
 from cr.views.public import rule_path
 
 LIST, REMOVE, LEAVE = (f"cr:templates/stakeholder{name}.jinja2" for name in ("s", "_remove", "_leave"))
@@ -63,16 +63,15 @@ class StakeholdersViews(Page):
                 sentence = "They are invited already." if typed.strip() else "Write at least one email address."
                 return self._again(typed, 400, sentence)
             people = stakeholders.named(addresses, own=self.request.identity.email)
-            stakeholders.add(self.request, self.rule, people)
+            mailed = stakeholders.add(self.request, self.rule, people)
         except RateLimited as problem:
-            response = self._again(typed, 429, _later(problem, "You invited somebody a moment ago."))
-            self.request.response.headers["Retry-After"] = str(math.ceil(problem.retry_after))
-            return response
+            put_off(self.request, problem)
+            return self._again(typed, 429, _later(problem, "You invited somebody a moment ago."))
         except Problem as problem:
             if problem.status not in (400, 409):
                 raise
             return self._again(typed, problem.status, problem.message)
-        return HTTPSeeOther(self.url(query={"invited": len(people)}))
+        return HTTPSeeOther(self.url(query={"invited": mailed}))
 
     @view_config(name="resend", request_method="POST", renderer=LIST)
     def resend(self) -> Any:
@@ -82,9 +81,10 @@ class StakeholdersViews(Page):
         try:
             stakeholders.resend(self.request, self.rule, who)
         except RateLimited as problem:
-            self.request.response.status_int = 429
-            self.request.response.headers["Retry-After"] = str(math.ceil(problem.retry_after))
-            return self._page(error=_later(problem, "You mailed them a moment ago."))
+            put_off(self.request, problem)
+            soon = problem.retry_after <= 60
+            why = "You mailed them a moment ago." if soon else "Too many invitations went out today."
+            return self._page(error=_later(problem, why))
         except Problem as problem:
             if problem.status != 400:
                 raise
@@ -130,6 +130,7 @@ class StakeholdersViews(Page):
                     "invited_at": each.invited_at,
                     "accepted_at": each.accepted_at,
                     "expired": each.expires_at is not None and each.expires_at <= self.request.now,
+                    "mailed": each.expires_at is not None,
                     "mail": each.mail,
                     "remove_url": self.url("remove", query={"stakeholder": str(each.id)}),
                 }
@@ -151,7 +152,7 @@ class LeaveViews(Page):
     @view_config(request_method="POST")
     def leave(self) -> Any:
         stakeholders.remove(self.request, self.rule.id, *self._mine())
-        return HTTPSeeOther(rule_path(self.request, self.rule.id))
+        return done(self.request, "left")
 
     def _mine(self) -> list[UUID]:
         """As what the person who is signed in has accepted: more than one where they changed their address."""
@@ -161,14 +162,16 @@ class LeaveViews(Page):
 
 
 def on_their_way(request: Any, rule: Any) -> dict[str, Any] | None:
-    """For the pages after publishing, to the owner: how many invitations are out, and where to look after them."""
+    """For the pages after publishing, to the owner: how many invitations are out, how many were not mailed, and where
+    to look after them.
+    """
     if request.identity.account_id != rule.owner:
         return None
     people = stakeholders.of(request.dbsession, rule.id)
     count = sum(each.accepted_at is None and each.mail is not None and each.mail.state != "failed" for each in people)
-    return {"count": count, "url": rule_path(request, rule.id, "stakeholders")}
+    held = sum(each.email is not None and each.expires_at is None for each in people)
+    return {"count": count, "held": held, "url": rule_path(request, rule.id, "stakeholders")}
 
 
 def _later(problem: RateLimited, why: str) -> str:
-    seconds = max(1, math.ceil(problem.retry_after))
-    return f"{why} Try again in {'a second' if seconds == 1 else f'{seconds} seconds'}."
+    return f"{why} Try again in {problem.wait}."

@@ -146,8 +146,9 @@ class DraftGroup(Group):
     def __init__(self, request: Any, draft: Any, name: str) -> None:
         """Raises a redirect where the draft is or becomes part of a rule, to `name` below that rule."""
         if draft.rule is not None:
-            path = request.resource_path(request.root, "rules", str(draft.rule), name)
-            raise HTTPSeeOther(f"{path}?{request.query_string}" if request.query_string else path)
+            # A link to join leads to the rule by now. Its page may have been open since before.
+            asked = {"token": token} if (token := request.params.get("token")) else {}
+            raise HTTPSeeOther(request.resource_path(request.root, "rules", str(draft.rule), name, query=asked))
         if draft.status == "discarded":
             raise Gone("This draft was discarded.")
         super().__init__(request, draft.id, draft.title or "Untitled rule", draft.owner, draft.started_at)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from pyramid.httpexceptions import HTTPSeeOther
 from pyramid.view import view_config, view_defaults
 
 from cr.errors import Gone
@@ -12,6 +11,7 @@ from cr.events.rule import REASON_MOST
 from cr.resources.rules import RuleResource
 from cr.security import Permission
 from cr.views.forms import Input, tidy
+from cr.views.profile import done
 from cr.views.public import rule_path
 
 REASON = Input(
@@ -48,14 +48,19 @@ class WithdrawViews:
             return self._page(reason, fault)
         actor = self.request.identity.account_id
         self.request.rules.withdraw_rule(self.rule.id, actor, self.request.now, reason or None)
-        return HTTPSeeOther(rule_path(self.request, self.rule.id))
+        return done(self.request, "withdrawn")
 
     def _page(self, reason: str, fault: str | None = None) -> dict[str, Any]:
         return {
-            "rule": {"title": self.rule.title, "url": rule_path(self.request, self.rule.id)},
+            "rule": {
+                "title": self.rule.title,
+                "url": rule_path(self.request, self.rule.id),
+                "revision": self.rule.revision,
+                "begun_at": self.rule.created_at,
+                "updated_at": self.rule.updated_at,
+            },
             "reason": REASON.shown(reason, fault),
             "action": rule_path(self.request, self.rule.id, "withdraw"),
-            "back_url": rule_path(self.request, self.rule.id, "organizers"),
             "errors": {REASON.name: fault} if fault else {},
             "error": None,
         }

@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, expect
 
 from tests.browser.test_accessibility import LONG
 from tests.browser.test_organizers import DESK, PHONE, published, sound
-from tests.browser.visitors import PREPARED, at, prepare, press, signed_in, window
+from tests.browser.visitors import PREPARED, prepare, press, signed_in, window
 from tests.fixtures.mail import Mailbox
 from tests.functional.test_api_stakeholders import CY, link_to
 
@@ -43,8 +43,11 @@ def test_somebody_is_invited_accepts_and_leaves(
         cy.goto(link_to(app, smtp, CY))
         sound(cy, f"Be a stakeholder of “{title}”?")
         press(cy, "Accept and sign in")
-        at(cy, title)
-        assert cy.url == rule
+        sound(cy, title)
+        expect(cy.get_by_text("You are a stakeholder of this rule now.")).to_be_visible()
+        cy.goto("about:blank")
+        cy.goto(rule)
+        expect(cy.get_by_text("You are a stakeholder of this rule now.")).to_be_hidden()
 
         ada.reload()
         expect(ada.get_by_role("listitem").filter(has_text=CY)).to_contain_text("Accepted")
@@ -56,6 +59,7 @@ def test_somebody_is_invited_accepts_and_leaves(
         cy.goto(f"{rule}/stakeholders/leave")
         sound(cy, f"Leave {title}?")
         press(cy, "Leave")
-        at(cy, title)
+        sound(cy, "Profile")
+        expect(cy.get_by_text("You left the rule.")).to_be_visible()
         ada.reload()
         expect(ada.get_by_text("Nobody is invited yet.")).to_be_visible()

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from datetime import timedelta
-from threading import Barrier
 from typing import Any
 from urllib.parse import quote
 
@@ -18,6 +15,7 @@ from cr.accounts.email_change import TOLD_SUBJECT
 from tests.fixtures.mail import Mailbox, deliver
 from tests.fixtures.site import Clock, MakeApp
 from tests.functional.people import form_to, mailed_link, path_of, sign_in
+from tests.functional.test_all_or_nothing import at_once
 
 REQUEST, VERIFY = "/api/user/email-change/request", "/api/user/email-change/verify"
 OK = "/profile?email_change=ok"
@@ -280,26 +278,13 @@ def test_that_an_address_is_taken_is_told_to_whoever_can_read_its_mail(
     assert waiting(engine) == []
 
 
-@contextmanager
-def two_at_once() -> Any:
-    barrier = Barrier(2)
-
-    def run(work: Any) -> Any:
-        barrier.wait()
-        return work()
-
-    with ThreadPoolExecutor(2) as pool:
-        yield lambda works: list(pool.map(run, works))
-
-
 def test_of_two_who_want_one_address_one_has_it(ada: TestApp, bo: TestApp, smtp: Mailbox, clock: Clock) -> None:
     links = []
     for person in (ada, bo):
         ask(person)
         links.append(link(smtp))
         clock.advance(MINUTE)
-    with two_at_once() as run:
-        answers = run([lambda: ada.get(links[0]), lambda: bo.get(links[1])])
+    answers = at_once(lambda: ada.get(links[0]), lambda: bo.get(links[1]))
     assert sorted(map(lands, answers)) == sorted([OK, refused("taken")])
     assert [email(ada), email(bo)] in ([NEW, "bo@example.org"], ["ada@example.org", NEW])
 
@@ -307,10 +292,38 @@ def test_of_two_who_want_one_address_one_has_it(ada: TestApp, bo: TestApp, smtp:
 def test_of_two_clicks_one_changes_it(ada: TestApp, smtp: Mailbox, engine: sa.Engine) -> None:
     ask(ada)
     other = TestApp(ada.app, cookiejar=ada.cookiejar, extra_environ=ada.extra_environ)
-    with two_at_once() as run:
-        answers = run([lambda: ada.get(link(smtp)), lambda: other.get(link(smtp))])
+    answers = at_once(lambda: ada.get(link(smtp)), lambda: other.get(link(smtp)))
     assert sorted(map(lands, answers)) == [OK, refused("expired")]
     assert len(waiting(engine)) == 1
+
+
+@pytest.mark.parametrize("times", [2, 6])
+def test_of_several_presses_of_the_button_one_changes_it(
+    ada: TestApp, smtp: Mailbox, engine: sa.Engine, caplog: pytest.LogCaptureFixture, times: int
+) -> None:
+    ask(ada)
+    phones = [TestApp(ada.app, extra_environ=ada.extra_environ) for _ in range(times)]
+    for phone in phones:
+        phone.set_cookie("cr_session", ada.cookies["cr_session"])
+    forms = [form_to(phone.get(link(smtp)), VERIFY) for phone in phones]
+    answers = at_once(*(form.submit for form in forms))
+    assert sorted(map(lands, answers)) == [OK] + [refused("expired")] * (times - 1)
+    assert len(waiting(engine)) == 1
+    assert [each.message for each in caplog.records if each.levelname == "ERROR"] == []
+
+
+def test_who_deletes_the_account_while_the_button_is_pressed_leaves_nothing(
+    ada: TestApp, smtp: Mailbox, engine: sa.Engine, caplog: pytest.LogCaptureFixture
+) -> None:
+    ask(ada)
+    phone = TestApp(ada.app, extra_environ=ada.extra_environ)
+    phone.set_cookie("cr_session", ada.cookies["cr_session"])
+    form = form_to(phone.get(link(smtp)), VERIFY)
+    _, deleted = at_once(form.submit, lambda: ada.delete("/api/user/me"))
+    assert deleted.json == {"ok": True}
+    with engine.connect() as connection:
+        assert connection.scalar(sa.text("SELECT count(*) FROM accounts")) == 0
+    assert [each.message for each in caplog.records if each.levelname == "ERROR"] == []
 
 
 # What it ends, and who is told

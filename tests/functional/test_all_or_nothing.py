@@ -13,6 +13,7 @@ import threading
 import time
 import urllib.request
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -146,6 +147,25 @@ def test_a_put_that_loses_a_race_is_tried_again_with_its_body(
     answer = ada.put_json("/api/drafts/me", {"payload": {"title": "Oak"}})
     assert answer.json["draft"]["payload"] == {"title": "Oak"}
     assert tries == [1, 1]
+
+
+def test_a_deadlock_is_tried_again_and_told_to_nobody(
+    ada: TestApp, engine: sa.Engine, caplog: pytest.LogCaptureFixture
+) -> None:
+    ada.put_json("/api/drafts/me", {"payload": {"title": "Elm"}})
+    with engine.connect() as other, ThreadPoolExecutor(1) as pool:
+        # That the request is the one that gives way.
+        other.execute(sa.text("SET deadlock_timeout = '60s'"))
+        other.execute(sa.text("SELECT 1 FROM drafts FOR UPDATE"))
+        answer = pool.submit(put(ada, {"title": "Oak"}))
+        waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted AND pid <> pg_backend_pid()"
+        while not other.scalar(sa.text(waiting)):
+            time.sleep(0.01)
+        # The request holds this, for it writes as this person.
+        other.execute(sa.text("SELECT 1 FROM accounts FOR UPDATE"))
+        other.rollback()
+        assert answer.result().json["draft"]["payload"] == {"title": "Oak"}
+    assert [each.message for each in caplog.records if each.levelname != "INFO"] == []
 
 
 def test_patches_at_the_same_moment_are_all_answered_rightly(ada: TestApp, engine: sa.Engine) -> None:

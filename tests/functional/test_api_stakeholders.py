@@ -80,7 +80,7 @@ def test_whoever_is_invited_accepts_by_the_mailed_link(
     assert topics(engine, "Accepted") == 0
     clock.advance(timedelta(minutes=1))
     answer = form_to(page, VERIFY).submit()
-    assert (answer.status_int, answer.location) == (303, f"http://localhost{rule}")
+    assert (answer.status_int, answer.location) == (303, f"http://localhost{rule}#You-are-a-stakeholder")
     assert client.get("/api/auth/session").json["user"]["email"] == CY
     (accepted,) = listed(ada, url)
     assert (accepted["id"], accepted["status"]) == (invited["id"], "accepted")
@@ -137,7 +137,7 @@ def test_opening_it_is_enough_for_who_is_signed_in_with_that_address(
     link = link_to(app, smtp, "bo@example.org")
     bo.head(link)
     assert topics(engine, "Accepted") == 0
-    assert bo.get(link, status=303).location.endswith(url.removeprefix("/api"))
+    assert path_of(bo.get(link, status=303).location) == url.removeprefix("/api")
     assert listed(ada, url)[0]["status"] == "accepted"
     assert ada.get("/api/rules/me").json["rules"][0]["role"] == "owner"
 
@@ -304,7 +304,7 @@ def test_two_that_accept_at_the_same_moment_and_one_who_is_removed_meanwhile(
     pages = [TestApp(app).get(link_to(app, smtp, CY)) for _ in range(2)]
     answers = at_the_same_moment(*(form_to(page, VERIFY).submit for page in pages))
     assert sorted(answer.location.rpartition("/")[2] for answer in answers) == sorted(
-        [url.rpartition("/")[2], "login?error=expired_link"]
+        [f"{url.rpartition('/')[2]}#You-are-a-stakeholder", "login?error=expired_link"]
     )
     assert topics(engine, "Accepted") == 1
 

@@ -46,11 +46,12 @@ def open_link(client: TestApp, smtp: Mailbox) -> Any:
     return client.get(path_of(mailed_link(smtp))).maybe_follow()
 
 
-def confirm(page: Any, *, bring: bool = True) -> Any:
+def confirm(page: Any, *, bring: bool = True, own: bool = False) -> Any:
     """Press the button that another browser shows."""
     form = next(form for form in page.forms.values() if "token" in form.fields)
-    if "bring" in form.fields:
-        form["bring"].checked = bring
+    for name, checked in (("bring", bring), ("own", own)):
+        if name in form.fields:
+            form[name].checked = checked
     return form.submit(status=303).maybe_follow()
 
 
@@ -226,6 +227,9 @@ def test_an_address_that_is_none_is_said_beside_the_field(client: TestApp, smtp:
 def test_asking_twice_at_once_is_too_fast(client: TestApp, smtp: Mailbox, clock: Clock) -> None:
     start(client)
     ask(client)
+    [mail] = smtp.messages
+    assert "What you wrote there before you signed in comes along." in mail.get_content()
+    assert "Elm" not in mail.get_content()
     page = ask(client, status=429)
     assert "Please wait a moment" in page.html.select_one(".errors").text
     assert filled(page)["email"].value == "ada@example.org"
@@ -337,6 +341,24 @@ def test_without_the_checkbox_it_stays_where_it_is(client: TestApp, app: Any, sm
     page = go_on(client.get("/create/community-context"), communityContext="We grow food")
     assert step_of(page) == "community-size"
     assert payload_of_guest(engine)["title"] == "Elm"
+
+
+@pytest.mark.parametrize("own", [False, True])
+def test_what_another_browser_wrote_comes_only_where_the_person_says_so(
+    client: TestApp, app: Any, smtp: Mailbox, own: bool
+) -> None:
+    """Somebody else may have asked for the link and passed it on."""
+    start(client, "Elm")
+    ask(client)
+    other = browser(app)
+    start(other, "Oak")
+    page = open_link(other, smtp)
+    assert "among the drafts of ada@example.org: “Oak”" in " ".join(page.html.main.text.split())
+    confirm(page, own=own)
+    drafts = [each.text for each in other.get("/profile").html.select("main h3 a")]
+    assert sorted(drafts) == (["Elm", "Oak"] if own else ["Elm"])
+    other.post("/api/auth/logout")
+    assert filled(other.get("/create/community-name"))["title"].value == ("" if own else "Oak")
 
 
 def test_a_tab_whose_draft_went_gets_its_words_back_and_is_told_where_it_is(

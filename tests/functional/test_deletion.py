@@ -6,15 +6,17 @@ import base64
 import json
 import threading
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import pytest
 import sqlalchemy as sa
+from pyramid.scripting import prepare
 from webtest import TestApp
 
-from cr.db import one_at_a_time
+from cr.db import one_at_a_time, unhurried
 from cr.events import draft as draft_events
 from cr.projections import ALL
 from cr.projections.rebuild import rebuild
@@ -23,7 +25,10 @@ from tests.fixtures.mail import Mailbox, deliver
 from tests.fixtures.site import Clock, MakeApp
 from tests.functional.flow import count, payload_of_guest, press, unequal
 from tests.functional.flow import start as start_as_guest
-from tests.functional.people import form_to, path_of, sign_in
+from tests.functional.people import form_to, mailed_link, path_of, sign_in
+from tests.functional.test_all_or_nothing import another_window, at_once
+from tests.functional.test_api_rules import publish as publish_over_api
+from tests.functional.test_api_stakeholders import link_to
 from tests.functional.test_api_uploads import send
 from tests.functional.test_main_job import edit, publish, start, write, written
 from tests.functional.test_profile import fill, statements
@@ -144,7 +149,7 @@ def test_nobody_else_loses_a_picture(
     def copied(person: TestApp, rule: str) -> str:
         return path_of(form_to(person.get(f"{rule}/copy"), f"{rule}/copy").submit(status=303).location).rstrip("/")
 
-    in_draft, in_rule, in_own, in_none, once_together = (picture() for _ in range(5))
+    in_draft, in_rule, in_own, in_none, once_together, taken_along = (picture() for _ in range(6))
     # Of rules that Ada withdraws: Bo writes on from one, published another, and only she began from the third.
     copy = copied(bo, first := rule_with(in_draft))
     second = rule_with(in_rule)
@@ -164,8 +169,16 @@ def test_nobody_else_loses_a_picture(
     write(ada, f"{shared}/about", summary=f"As it was: {once_together}")
     form_to(bo.get(f"{shared}/writers").click("Remove"), f"{shared}/writers/remove").submit(status=303)
 
+    # What Bo took along when he was removed from a rule, of a draft that she has changed since.
+    let_in(ada, bo, rule := publish(ada, written(ada)))
+    following = edit(bo, rule)
+    write(ada, f"{following}/about", summary=f"As it was: {taken_along}")
+    form_to(ada.get(f"{rule}/organizers").click("Remove"), f"{rule}/organizers/remove").submit(status=303)
+    form_to(bo.get(following), f"{following}/copy").submit(status=303)
+    write(ada, f"{following}/about", summary="As it is")
+
     delete_by_page(ada, "ada@example.org")
-    for kept in (in_draft, in_rule, once_together):
+    for kept in (in_draft, in_rule, once_together, taken_along):
         client.get(kept)
     for gone in (in_own, in_none):
         client.get(gone, status=404)
@@ -225,6 +238,50 @@ def test_the_page_says_what_goes_and_what_stays(ada: TestApp, bo: TestApp) -> No
     let_in(ada, bo, rule)
     page = " ".join(ada.get("/profile/delete").html.main.text.split())
     assert "It has no owner then. Its other organizer goes on with it." in page
+
+
+def test_invitations_to_an_address_that_one_had_go_too(
+    app: Any, smtp: Mailbox, ada: TestApp, bo: TestApp, clock: Clock, engine: sa.Engine
+) -> None:
+    accepted, waiting = (publish_over_api(bo, title) for title in ("Elm", "Oak"))
+    for rule in (accepted, waiting):
+        clock.advance(timedelta(minutes=1))
+        bo.post_json(f"/api/rules/{rule}/stakeholders", {"email": "ada@example.org"}, status=201)
+        if rule == accepted:
+            ada.get(link_to(app, smtp, "ada@example.org"), status=303)
+    for address in ("ada@new.example.org", "ada@newest.example.org"):
+        clock.advance(timedelta(minutes=1))
+        ada.post_json("/api/user/email-change/request", {"newEmail": address})
+        ada.get(path_of(mailed_link(smtp)), status=303)
+
+    def known(rule: str) -> list[tuple[str, str]]:
+        people = bo.get(f"/api/rules/{rule}/stakeholders").json["stakeholders"]
+        return [(each["email"], each["status"]) for each in people]
+
+    assert known(waiting) == [("ada@example.org", "pending")]
+    deliver(app)
+    assert ada.delete("/api/user/me").json == {"ok": True}
+    assert known(accepted) == known(waiting) == []
+    with engine.connect() as connection:
+        assert connection.scalar(sa.text("SELECT count(*) FROM stakeholders")) == 0
+    assert unequal(engine) == []
+
+
+def test_who_gets_an_address_that_somebody_had_erases_nothing_of_theirs(
+    app: Any, smtp: Mailbox, ada: TestApp, bo: TestApp, clock: Clock
+) -> None:
+    rule = publish_over_api(bo)
+    clock.advance(timedelta(minutes=1))
+    bo.post_json(f"/api/rules/{rule}/stakeholders", {"email": "ada@example.org"}, status=201)
+    link = link_to(app, smtp, "ada@example.org")
+    ada.post_json("/api/user/email-change/request", {"newEmail": "ada@new.example.org"})
+    ada.get(path_of(mailed_link(smtp)), status=303)
+    clock.advance(timedelta(minutes=1))
+    sign_in(app, smtp, "ada@example.org").delete("/api/user/me")
+    ada.get(link, status=303)
+    people = bo.get(f"/api/rules/{rule}/stakeholders").json["stakeholders"]
+    assert [each["status"] for each in people] == ["accepted"]
+    assert ada.get("/api/rules/me").json["rules"][0]["role"] == "stakeholder"
 
 
 def let_in(owner: TestApp, person: TestApp, rule: str) -> None:
@@ -291,6 +348,19 @@ def test_what_changes_meanwhile_is_a_conflict_as_the_api_says(ada: TestApp, bo: 
     assert "409" in bo.get("/api/openapi.json").json["paths"]["/api/user/me"]["delete"]["responses"]
     assert bo.delete("/api/user/me").json == {"ok": True}
     assert unequal(engine) == []
+
+
+def test_reading_everything_is_not_cut_short(app: Any) -> None:
+    """Whatever a statement of a request may take otherwise."""
+    with prepare(registry=app.registry) as env:
+        request = env["request"]
+        request.tm.begin()
+        most = sa.text("SELECT current_setting('statement_timeout')")
+        before = request.dbsession.scalar(most)
+        with unhurried(request.dbsession):
+            assert request.dbsession.scalar(most) == "0"
+        assert request.dbsession.scalar(most) == before != "0"
+        request.tm.abort()
 
 
 def somebody_waits(engine: sa.Engine) -> bool:
@@ -370,20 +440,14 @@ def outbox_only(engine: sa.Engine) -> bool:
     return len(rows) == 1 and "is deleted" in rows[0]
 
 
-def test_of_two_who_delete_at_once_one_finds_nobody(ada: TestApp, app: Any, engine: sa.Engine) -> None:
+def test_of_several_who_delete_at_once_all_but_one_find_nobody(
+    ada: TestApp, app: Any, engine: sa.Engine, caplog: pytest.LogCaptureFixture
+) -> None:
     publish(ada, written(ada))
-    answers: list[int] = []
-
-    def delete() -> None:
-        browser = TestApp(app, cookiejar=ada.cookiejar)
-        answers.append(browser.delete("/api/user/me", status="*").status_int)
-
-    threads = [threading.Thread(target=delete) for _ in range(3)]
-    for each in threads:
-        each.start()
-    for each in threads:
-        each.join()
-    assert sorted(answers) == [200, 401, 401]
+    windows = [another_window(ada) for _ in range(10)]
+    answers = at_once(*(partial(window.delete, "/api/user/me", status="*") for window in windows))
+    assert sorted(each.status_int for each in answers) == [200] + [401] * 9
+    assert [each.message for each in caplog.records if each.levelname != "INFO"] == []
     assert unequal(engine) == []
 
 

@@ -92,8 +92,9 @@ def test_a_name_that_is_too_long_comes_back_with_a_sentence(ada: TestApp) -> Non
 def test_how_i_am_called_is_said_and_changed_here(ada: TestApp, engine: sa.Engine) -> None:
     form = form_to(ada.get("/profile"), "/profile/name")
     form["your-name"] = "Ada of Elm Street"
-    assert path_of(form.submit(status=303).location) == "/profile"
-    form = form_to(ada.get("/profile"), "/profile/name")
+    page = form.submit(status=303).follow()
+    assert page.html.select_one("[role=status]").text == "Your name is saved."
+    form = form_to(page, "/profile/name")
     assert form["your-name"].value == "Ada of Elm Street"
     for wrong, sentence in (("The owner", "choose another"), ("x" * 81, "shorten it to 80")):
         form["your-name"] = wrong
@@ -107,6 +108,8 @@ def test_how_i_am_called_is_said_and_changed_here(ada: TestApp, engine: sa.Engin
 def test_an_own_rule_is_revised_duplicated_and_withdrawn_from_here(ada: TestApp, engine: sa.Engine) -> None:
     rule = publish(engine, account_of(engine, "ada@example.org"), "2026-03-01", name="Oak Lane")
     page = ada.get("/profile")
+    assert "You have no open drafts." in page
+    assert "Start another" in [each.text for each in page.html.main.select("h2")]
     assert links(page, "Write the next revision") == [f"{rule}/edit"]
     assert links(page, "Organizers") == [f"{rule}/organizers"]
     assert links(page, "Stakeholders") == [f"{rule}/stakeholders"]
@@ -134,8 +137,9 @@ def test_a_rule_that_i_have_a_stake_in_is_here_until_i_leave(ada: TestApp, bo: T
     assert "Rules whose stakeholder you are" in [each.text for each in page.html.select("h2")]
     assert links(page, "Write the next revision") == []
     ask = bo.get(links(page, "Leave")[0])
-    form_to(ask, f"{rule}/stakeholders/leave").submit(status=303)
-    assert "Oak Lane" not in bo.get("/profile")
+    after = form_to(ask, f"{rule}/stakeholders/leave").submit(status=303).follow()
+    assert after.html.select_one("[role=status]").text.startswith("You left the rule.")
+    assert "Oak Lane" not in after
 
 
 def test_what_is_another_persons_is_not_here(ada: TestApp, bo: TestApp, engine: sa.Engine) -> None:

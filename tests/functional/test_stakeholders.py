@@ -12,11 +12,12 @@ from webtest import TestApp
 
 from cr.accounts import stakeholders
 from cr.accounts.links import LinkRefused
+from cr.mail import strangers
 from cr.projections import ALL
 from cr.projections.rebuild import check
 from tests.fixtures.mail import Mailbox, deliver
 from tests.fixtures.site import Clock
-from tests.functional.flow import count
+from tests.functional.flow import count, filled
 from tests.functional.people import form_to, path_of, sign_in
 from tests.functional.test_api_rules import DOCUMENT
 from tests.functional.test_api_rules import publish as publish_over_api
@@ -67,7 +68,11 @@ def test_several_are_invited_at_once_and_the_page_says_how_it_fares(
     assert "could not be sent yet: The mail server can't take mail for this address at the moment. It is tried" in later
     del smtp.refused[CY]
     clock.advance(MINUTE)
-    form_to(client.get(link_to(app, smtp, CY)), VERIFY).submit(status=303)
+    page = client.get(link_to(app, smtp, CY))
+    assert path_of(page.click("this rule").request.url) == rule
+    accepted = form_to(page, VERIFY).submit(status=303)
+    told_at = client.get(path_of(accepted.location)).html.find(id=accepted.location.rpartition("#")[2])
+    assert "You are a stakeholder of this rule now." in told_at.text
     page = ada.get(f"{rule}/stakeholders")
     cy, d, e = (" ".join(each.text.split()) for each in page.html.select("ul.rules > li"))
     assert "Accepted" in cy
@@ -207,13 +212,90 @@ def test_invitations_that_come_too_soon_publish_nothing_and_lose_nothing(ada: Te
     assert list(told(ada.get(f"{draft}/published").click("See how it fares"))) == [CY]
 
 
-def test_signing_in_by_an_invitation_keeps_what_was_written_before(
-    app: Any, smtp: Mailbox, ada: TestApp, client: TestApp, rule: str
+def test_a_mailbox_gets_five_invitations_in_a_day_and_the_others_wait_for_their_owner(
+    app: Any, smtp: Mailbox, ada: TestApp, bo: TestApp, clock: Clock
 ) -> None:
+    """Whoever sends them, from wherever, for whatever; nobody's rule stays unpublished for it."""
+
+    def to_cy() -> int:
+        deliver(app)
+        return sum(mail["X-Rcpt-To"] == CY for mail in smtp.messages)
+
+    team = f"/rules/{publish_over_api(bo)}/organizers"
+    form = form_to(bo.get(team), f"{team}/invite")
+    form["email"] = CY
+    form.submit(status=303)
+    for _ in range(3):
+        clock.advance(MINUTE)
+        rule = f"/rules/{publish_over_api(ada, stakeholderEmails=[CY])}"
+    assert to_cy() == 4
+    form_to(ada.get(f"{rule}/stakeholders"), f"{rule}/stakeholders/resend").submit("stakeholder", status=303)
+    assert to_cy() == 5
+
+    clock.advance(MINUTE)
+    put = {"payload": {"title": "Oak", "sections": DOCUMENT["sections"], "stakeholderEmails": [CY, "d@example.org"]}}
+    ada.put_json("/api/drafts/me", put)
+    draft = path_of(ada.get("/profile").click("^Oak$").request.url).rstrip("/")
+    publish(ada, draft)
+    page = ada.get(f"{draft}/published")
+    assert "An invitation is on its way. One was not mailed, because too many invitations went out today." in words(
+        page
+    )
+    page = page.click("See whom to mail later")
+    assert "No mail was sent, because too many invitations went out that day. Send it later." in told(page)[CY]
+    rule = path_of(page.request.url).removesuffix("/stakeholders")
+    again = form_to(page, f"{rule}/stakeholders/resend")
+    refused = again.submit("stakeholder", status=429)
+    assert "Too many invitations went out today. Try again in 24 hours." in words(refused)
+    clock.advance(MINUTE)
+    page = invite(ada, rule, "e@example.org")
+    assert "An invitation is on its way." in words(page)
+    assert to_cy() == 5
+
+    clock.advance(timedelta(days=1))
+    ada = sign_in(app, smtp, "ada@example.org")
+    page = form_to(ada.get(f"{rule}/stakeholders"), f"{rule}/stakeholders/resend").submit("stakeholder").follow()
+    assert "The mail is waiting to be sent." in told(page)[CY]
+    assert to_cy() == 6
+
+
+def test_an_account_has_so_many_invitations_sent_in_a_day(
+    app: Any, smtp: Mailbox, ada: TestApp, bo: TestApp, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(strangers, "FROM_ONE", 3)
+    first = [f"n{number}@example.org" for number in range(2)]
+    publish_over_api(ada, stakeholderEmails=first)
+    clock.advance(MINUTE)
+    elsewhere = sign_in(app, smtp, "ada@example.org", REMOTE_ADDR="203.0.113.9")
+    rule = f"/rules/{publish_over_api(elsewhere, stakeholderEmails=[CY, 'd@example.org'])}"
+    page = ada.get(f"{rule}/stakeholders")
+    assert ["No mail was sent" in each for each in told(page).values()] == [False, True]
+    assert "An invitation is on its way." in words(invite(bo, f"/rules/{publish_over_api(bo)}", "d@example.org"))
+
+
+@pytest.mark.parametrize("brings", [False, True])
+def test_an_invitation_takes_what_was_written_before_only_where_the_person_says_so(
+    app: Any, smtp: Mailbox, ada: TestApp, client: TestApp, rule: str, brings: bool
+) -> None:
+    """Somebody else may have mailed it to an address of theirs and passed on the link."""
     described(client)
     invite(ada, rule, CY)
-    form_to(client.get(link_to(app, smtp, CY)), VERIFY).submit(status=303)
-    assert "Elm Street Garden" in client.get("/profile")
+    page = client.get(link_to(app, smtp, CY))
+    assert "among the drafts of cy@example.org: “Elm Street Garden”" in words(page)
+    form = form_to(page, VERIFY)
+    if brings:
+        form["own"].checked = True
+    form.submit(status=303)
+    assert ("Elm Street Garden" in client.get("/profile")) is brings
+    client.post("/api/auth/logout")
+    assert (filled(client.get("/create/community-name"))["title"].value == "") is brings
+
+
+def test_who_wrote_nothing_is_not_asked_about_it(
+    app: Any, smtp: Mailbox, ada: TestApp, client: TestApp, rule: str
+) -> None:
+    invite(ada, rule, CY)
+    assert "own" not in form_to(client.get(link_to(app, smtp, CY)), VERIFY).fields
 
 
 @pytest.mark.parametrize("meanwhile", ["removed", "withdrawn", "accepted"])
@@ -237,7 +319,7 @@ def test_who_comes_too_late_gets_no_account(
                 form_to(client.get(link), VERIFY).submit(status=303)
                 accounts += 1
         with pytest.raises(LinkRefused):
-            stakeholders.accept(request, found)
+            stakeholders.accept(request, found, own=False)
         request.tm.commit()
     assert count(engine, "accounts") == accounts
 

@@ -25,8 +25,11 @@ def test_the_owner_withdraws_a_rule(ada: TestApp, bo: TestApp, client: TestApp, 
     page = ada.get(f"{rule}/organizers").click("withdraw it")
     form = form_to(page, f"{rule}/withdraw")
     form["reason"] = "The garden is built over."
-    answer = form.submit(status=303)
-    assert path_of(answer.location) == rule
+    assert f"http://localhost{rule}, published on " in " ".join(page.html.main.text.split())
+    assert page.html.select_one("a.back").text == "The rule"
+    answer = form.submit(status=303).follow()
+    assert path_of(answer.request.url).startswith("/profile")
+    assert answer.html.select_one("[role=status]").text.startswith("The rule is withdrawn.")
     tombstone = client.get(rule, status=410)
     assert "The garden is built over." in tombstone
     assert "Silence is consent." not in tombstone

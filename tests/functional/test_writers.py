@@ -70,6 +70,7 @@ def test_who_is_let_in_writes_a_draft_that_is_no_rule_yet(
     ada: TestApp, bo: TestApp, cy: TestApp, draft: str, engine: sa.Engine
 ) -> None:
     bo.get(draft, status=403)
+    assert "Only you can see it now." in ada.get(f"{draft}/preview")
     link = make_link(ada, f"{draft}/writers")
     assert "Write Elm Street Garden together" in bo.get(link)
     assert path_of(join(bo, link, "Bo").location).rstrip("/") == f"{draft}/writers"
@@ -91,6 +92,8 @@ def test_who_is_let_in_writes_a_draft_that_is_no_rule_yet(
     ]
     assert sentences(bo.get(f"{draft}/history"))[1] == "Named it “Elm Street Gardens”. The owner"
     assert "This is the owner’s draft." in bo.get(draft)
+    for person in (ada, bo):
+        assert "Only those who write it can see it now." in person.get(f"{draft}/preview")
     listed = bo.get("/profile").click("The owner’s draft: Elm Street Gardens")
     assert path_of(listed.request.url).rstrip("/") == draft
     assert "Elm Street" not in cy.get("/profile").html.main.text
@@ -140,11 +143,14 @@ def test_the_guided_flow_is_for_writers_too(ada: TestApp, bo: TestApp, draft: st
     assert "dee@example.org" in ada.get("/create/final-review", given)
     for step in ("final-review", "confirm-stakeholders", "community-name"):
         assert "dee@example.org" not in bo.get(f"/create/{step}", given)
-    page = bo.get("/create/confirm-stakeholders", given)
-    form = next(form for form in page.forms.values() if "emails" in form.fields)
-    form["emails"] = "eve@example.org"
-    assert "eve@example.org" in form.submit("action", value="add", status=403)
-    assert "Only its owner can publish this draft." in bo.get("/create/final-review", given)
+    page = bo.get("/create/confirm-stakeholders", given, status=303).follow()
+    assert page.request.path == "/create/final-review"
+    assert "Only its owner can publish this draft." in page
+    token = form_to(page, "/logout")["csrf_token"].value
+    fields = {**given, "csrf_token": token, "version": "1", "emails": "eve@example.org", "action": "add"}
+    assert "eve@example.org" in bo.post("/create/confirm-stakeholders", fields, status=403)
+    assert "Continue to publish" in ada.get(draft)
+    assert "Continue to publish" not in bo.get(draft)
     assert "Only the owner can publish this draft." in bo.get(f"{draft}/publish")
 
 
@@ -191,6 +197,17 @@ def test_writers_become_organizers_of_the_rule(
     form_to(page, f"{rule}/join").submit(status=303)
     assert len(people(ada.get(f"{rule}/organizers"))) == 3
     assert unequal(engine) == []
+
+
+def test_a_page_to_join_that_was_open_when_the_draft_was_published_leads_to_the_rule(
+    ada: TestApp, bo: TestApp, draft: str
+) -> None:
+    form = form_to(bo.get(make_link(ada, f"{draft}/writers")), f"{draft}/join")
+    rule = publish(ada, draft)
+    page = form.submit(status=303).follow()
+    assert "Write Elm Street Garden together" in page
+    form_to(page, f"{rule}/join").submit(status=303)
+    assert "Organized with others" in bo.get("/profile")
 
 
 def test_what_others_write_is_not_what_programs_call_me(ada: TestApp, bo: TestApp, draft: str) -> None:

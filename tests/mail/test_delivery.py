@@ -15,6 +15,8 @@ from cr.mail.delivery import AWAY_LONGEST, GIVEN_UP_AFTER, LONGEST, Deliverer
 from cr.mail.outbox import ROWS_STAY, WORDS_STAY
 from tests.fixtures.mail import Mailbox, deliver, free_port, mail_server
 from tests.fixtures.site import Clock, MakeApp
+from tests.functional.conftest import ada as ada
+from tests.functional.flow import count, go_on
 from tests.functional.test_metrics import TOKEN, scraped
 from tests.mail.letters import letter, rows
 from tests.package.running import patiently
@@ -261,6 +263,17 @@ def test_a_server_that_has_nothing_to_send_erases_old_mails_too(
     clock.advance(ROWS_STAY)
     deliverer.send_due()
     assert rows(engine) == []
+
+
+def test_what_people_left_long_ago_is_erased_though_nobody_comes(
+    app: Any, client: TestApp, ada: TestApp, engine: sa.Engine, clock: Clock
+) -> None:
+    go_on(client.get("/create/community-name"), title="Elm Street Garden")
+    kept = ("sessions", "mailed_links", "guests", "guest_saves")
+    assert all(count(engine, table) for table in kept)
+    clock.advance(timedelta(days=31))
+    deliver(app)
+    assert [count(engine, table) for table in kept] == [0, 0, 0, 0]
 
 
 def test_several_deliverers_send_each_mail_once(app: Any, smtp: Mailbox, engine: sa.Engine) -> None:

@@ -19,7 +19,7 @@ from cr.accounts.signin import PURPOSE, ask, follow, is_asking_browser
 from cr.errors import MailFailed, ServerMisconfigured
 from cr.events.payload import DraftPayload, checked
 from cr.resources.api import ApiAuth, ApiMagicLink
-from cr.views.api.mailed import FORM, OPENED, PRESSED, TokenForm
+from cr.views.api.mailed import FORM, OPENED, PRESSED, EnterForm, called, written_here
 from cr.views.api.operations import Address, Done, Operation, Shaped
 
 
@@ -44,7 +44,7 @@ class Session(TypedDict):
     user: User | None
 
 
-class SignInForm(TokenForm):
+class SignInForm(EnterForm):
     bring: str | None = Field(None, description="Sent, whatever its value: what the asking browser wrote comes too.")
 
 
@@ -88,13 +88,9 @@ def request_link(request: Any) -> Done:
 
 
 def brought(request: Any, link: links.Link) -> list[dict[str, Any]]:
-    """What comes with a link: the `title` of each text, empty where it has none, and how many `people` it invites."""
+    """What comes with a link, as `called` has it."""
     guest = guests.find(request, link.guest) if link.guest else None
-    texts = [text for text in (link.draft, guest.payload if guest else None) if text]
-    return [
-        {"title": str(text.get("title") or "").strip(), "people": len(text.get("stakeholderEmails") or ())}
-        for text in texts
-    ]
+    return called(link.draft, guest.payload if guest else None)
 
 
 @view_defaults(context=ApiMagicLink, name="verify")
@@ -131,6 +127,7 @@ class Verify:
                 "email": link.email,
                 "action": request.path,
                 "brings": brought(request, link),
+                "own": written_here(request, but=link.guest),
             },
             request=request,
         )
@@ -142,12 +139,13 @@ class Verify:
         For browsers: the form's `csrf_token` is needed.
         """
         try:
-            return self._signed_in(self.request.POST.get("token", ""), bring="bring" in self.request.POST)
+            posted = self.request.POST
+            return self._signed_in(posted.get("token", ""), bring="bring" in posted, own="own" in posted)
         except LinkRefused as refused:
             return self._refused(refused)
 
-    def _signed_in(self, token: str, *, bring: bool = True) -> HTTPSeeOther:
-        path, headers = follow(self.request, token, bring=bring)
+    def _signed_in(self, token: str, **what_comes: bool) -> HTTPSeeOther:
+        path, headers = follow(self.request, token, **what_comes)
         return HTTPSeeOther(path, headers=headers)
 
     def _refused(self, refused: LinkRefused) -> HTTPSeeOther:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, Literal
 
 from pydantic import BaseModel
@@ -15,11 +16,15 @@ from cr.accounts import stakeholders
 from cr.accounts.links import LinkRefused
 from cr.accounts.stakeholders import Stakeholder
 from cr.errors import Conflict
+from cr.mail import strangers
 from cr.resources.api import ApiStakeholder, ApiStakeholderInvite, ApiStakeholders
 from cr.security import Permission
 from cr.times import iso_z
-from cr.views.api.mailed import OPENED, PRESSED
+from cr.views.api.mailed import FORM, OPENED, PRESSED, EnterForm, written_here
 from cr.views.api.operations import Address, Done, Moment, Operation
+
+ACCEPTED = "You-are-a-stakeholder"
+"""Where the page of a rule says to a new stakeholder that they are one."""
 
 
 class Invitation(BaseModel):
@@ -88,8 +93,9 @@ def listed(context: ApiStakeholders, request: Any) -> StakeholderList:
 def invite(context: ApiStakeholders, request: Any) -> Invited:
     """Invite a stakeholder.
 
-    They get a mail with a link, which works for 30 days. Your own address and a 31st stakeholder are refused, and so is
-    who is invited already (409).
+    They get a mail with a link, which works for 30 days. Where too many invitations went out within a day, to the
+    email address or by you, they are invited without a mail, which can be sent later. Your own email address and a
+    31st stakeholder are refused, and so is who is invited already (409).
     """
     body: Invitation = request.sent
     people = stakeholders.named([body.email], own=request.identity.email, field="email")
@@ -121,7 +127,10 @@ def remove(context: ApiStakeholder, request: Any) -> Done:
     request_method="POST",
     renderer="json",
     permission=Permission.RULE_OWN,
-    api=Operation(often="Once in 60 seconds for an invitation."),
+    api=Operation(
+        often="Once in 60 seconds for an invitation. With all other invitations, "
+        f"{strangers.TO_ONE} times in a day to an email address, {strangers.FROM_ONE} times for an account."
+    ),
 )
 def resend(context: ApiStakeholder, request: Any) -> Done:
     """Mail an invitation again.
@@ -145,16 +154,17 @@ class Verify:
     def open(self) -> Any:
         """Follow the link in an invitation.
 
-        Whoever is signed in with the address of the invitation accepts by it. Anybody else gets a page with one button,
-        which accepts and signs in, because programs that scan mail open links too. Both lead to the rule. Whoever is
-        signed in as somebody else gets to `/login?error=stakeholder_wrong_account`; a link that is wrong leads to
-        `/login?error=invalid_link`, one that is void or too old to `/login?error=expired_link`. HEAD changes nothing.
+        Whoever is signed in with the address of the invitation, or had it before, accepts by it. Anybody else gets a
+        page with one button, which accepts and signs in, because programs that scan mail open links too. Both lead to
+        the rule. Whoever is signed in as somebody else gets to `/login?error=stakeholder_wrong_account`; a link that
+        is wrong leads to `/login?error=invalid_link`, one that is void or too old to `/login?error=expired_link`. HEAD
+        changes nothing.
         """
         if self.request.method == "HEAD":
             return Response(content_type="text/html")
         return self._answer(self.request.asked.token, pressed=False)
 
-    @view_config(request_method="POST", api=PRESSED)
+    @view_config(request_method="POST", api=replace(PRESSED, form=(FORM, EnterForm)))
     def confirm(self) -> Any:
         """Press the button of that page.
 
@@ -178,9 +188,17 @@ class Verify:
             return HTTPSeeOther(to_rule)
         if found.account or found.expires_at <= request.now:
             raise LinkRefused("expired_link")
-        if identity and identity.email != found.email:
+        if identity and identity.email != found.email and identity.account_id != found.holder:
             raise LinkRefused("stakeholder_wrong_account")
         if identity or pressed:
-            return HTTPSeeOther(to_rule, headers=stakeholders.accept(request, found))
-        values = {"token": token, "email": found.email, "action": request.path, "rule": {"title": found.rule.title}}
+            headers = stakeholders.accept(request, found, own="own" in request.POST)
+            # The page is the same for everybody: the place in it says what came of the link.
+            return HTTPSeeOther(f"{to_rule}#{ACCEPTED}", headers=headers)
+        values = {
+            "token": token,
+            "email": found.email,
+            "action": request.path,
+            "rule": {"title": found.rule.title, "url": to_rule},
+            "own": written_here(request),
+        }
         return render_to_response("cr:templates/stakeholder_accept.jinja2", values, request=request)

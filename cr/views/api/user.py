@@ -23,6 +23,7 @@ from cr.resources.api import ApiEmailChange, ApiMyAccount
 from cr.security import Permission
 from cr.views.api.mailed import OPENED, PRESSED
 from cr.views.api.operations import Address, Done, Operation
+from cr.views.errors import tried_again
 
 log = logging.getLogger(__name__)
 
@@ -36,6 +37,7 @@ CODES = {"invalid_link": "email_change_invalid", "expired_link": "email_change_e
     permission=Permission.ACCOUNT_OWN,
     renderer="json",
     api=Operation(refuses=(Conflict,)),
+    takes_turns=True,
 )
 def delete(request: Any) -> Done:
     """Delete my account.
@@ -77,7 +79,7 @@ def request_change(request: Any) -> Done:
     return {"ok": True}
 
 
-@view_defaults(context=ApiEmailChange, name="verify")
+@view_defaults(context=ApiEmailChange, name="verify", takes_turns=True)
 class Verify:
     """The address in the mail. Opening it changes something only in the browser that asked for it, while the person
     is signed in there; elsewhere they sign in first, and press a button."""
@@ -141,7 +143,8 @@ class Verify:
 @exception_view_config(context=sa.exc.SQLAlchemyError, path_info="^/api/user/email-change/verify$")
 def database_trouble(error: Exception, request: Any) -> HTTPSeeOther:
     """A person opened a link of a mail: they get a page with a sentence."""
-    log.error("An address was not changed, the database: %s", str(getattr(error, "orig", error)).strip())
+    if not tried_again(error, request):
+        log.error("An address was not changed, the database: %s", str(getattr(error, "orig", error)).strip())
     return _landing(request, error="email_change_server")
 
 
