@@ -30,7 +30,7 @@ from cr.projections import rules
 from cr.settings import Settings, SettingsError
 from cr.terminal import at_terminal, failed, say
 
-ID = re.compile(r"(?:^|/rules/)([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})(?=$|[/?#])")
+ID = re.compile(r"(?:^|/rules/)([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})(?=$|[/?#])", re.IGNORECASE)
 
 SUBJECT = "Withdrawn: {title}"
 TEXT = """\

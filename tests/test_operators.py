@@ -51,7 +51,7 @@ class Asked(io.StringIO):
 def test_show_tells_what_there_is_to_know_before_acting(
     rule: str, owner: UUID, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    for given in (rule[-36:], rule, f"https://rules.example.org{rule}/revisions/1?x=1#section-1"):
+    for given in (rule[-36:], rule, rule[-36:].upper(), f"https://rules.example.org{rule}/revisions/1?x=1#section-1"):
         assert main(["show", given]) == 0
         out = capsys.readouterr().out
         told = dict(line.split(maxsplit=1) for line in out.splitlines())

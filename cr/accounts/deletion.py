@@ -126,10 +126,8 @@ def held(session: Any, account: UUID) -> str | None:
 def _append(request: Any, intended: Plan) -> None:
     """The log first: whoever writes to the same draft or rule just now is told apart by its number."""
     commands, me, now = request.rules, request.identity.account_id, request.now
-    for draft, heir in intended.passed_on:
-        commands.pass_on_draft(draft.id, me, now, heir)
-    for draft in intended.erased:
-        commands.erase_draft(draft.id, me, now)
+    commands.pass_on_drafts({draft.id: heir for draft, heir in intended.passed_on}, me, now)
+    commands.erase_drafts([draft.id for draft in intended.erased], me, now)
     for draft in intended.put_down:
         commands.remove_writer(draft.id, me, now, me)
     for rule in intended.left:
@@ -183,7 +181,8 @@ def _files_to_go(request: Any, intended: Plan) -> set[UUID]:
     staying = {row.id for row in drafts.revisers(session, *released)} | set(_written_in(session, me))
     gone = {row.id for row in intended.erased}
     for draft_id in (staying | {row.id for row, _ in intended.passed_on}) - gone:
-        shown |= set(mentioned(request.rules.draft(draft_id).payload))
+        if draft := request.rules.readable_draft(draft_id):
+            shown |= set(mentioned(draft.payload))
     return own - shown
 
 

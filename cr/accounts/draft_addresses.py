@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 from uuid import UUID
 
@@ -35,7 +35,7 @@ def load(session: Any, draft_id: UUID) -> dict[str, Any]:
 def save(session: Any, draft_id: UUID, account_id: UUID, content: Mapping[str, Any]) -> None:
     """Replace what is kept for this draft; nothing to keep erases it."""
     if not content:
-        session.execute(sa.delete(draft_addresses).where(draft_addresses.c.draft == draft_id))
+        erase(session, [draft_id])
         return
     statement = postgresql.insert(draft_addresses).values(draft=draft_id, account_id=account_id, content=dict(content))
     session.execute(
@@ -43,6 +43,5 @@ def save(session: Any, draft_id: UUID, account_id: UUID, content: Mapping[str, A
     )
 
 
-def pass_on(session: Any, draft_id: UUID, account_id: UUID) -> None:
-    """They are the new owner's from now on, and outlive the account of the old one."""
-    session.execute(sa.update(draft_addresses).where(draft_addresses.c.draft == draft_id).values(account_id=account_id))
+def erase(session: Any, draft_ids: Collection[UUID]) -> None:
+    session.execute(sa.delete(draft_addresses).where(draft_addresses.c.draft.in_(draft_ids)))

@@ -15,7 +15,7 @@
 the person's own rules, `invitedTo` those of their address that they have not answered, `joinLinks` those that nobody
 has used yet, to a rule or a draft. `content` is the file itself in Base64, null where it is missing; a person has 50
 MiB of them at most. Times are ISO 8601 UTC. The text of a published rule is at its address. Texts that were erased
-are in it no more.
+are in it no more; a draft that can't be read any more has `unreadable` beside its payload, which is null.
 """
 
 from __future__ import annotations
@@ -100,9 +100,14 @@ def _drafts(request: Any) -> Iterator[dict[str, Any]]:
             "updatedAt": iso_z(row.updated_at),
             "revises": str(row.rule) if row.revises else None,
             "stakeholderEmails": addresses.get("stakeholderEmails", []),
-            "payload": request.rules.draft(row.id).payload,
+            **_payload(request, row.id),
             "history": list(_history(request, row.id)),
         }
+
+
+def _payload(request: Any, draft_id: UUID) -> dict[str, Any]:
+    draft = request.rules.readable_draft(draft_id)
+    return {"payload": draft.payload} if draft else {"payload": None, "unreadable": True}
 
 
 def _drafts_of_others(request: Any) -> Iterator[dict[str, Any]]:
@@ -114,7 +119,7 @@ def _drafts_of_others(request: Any) -> Iterator[dict[str, Any]]:
             "startedAt": iso_z(row.started_at),
             "updatedAt": iso_z(row.updated_at),
             "revises": str(row.rule) if row.revises else None,
-            "payload": request.rules.draft(row.id).payload,
+            **_payload(request, row.id),
         }
 
 

@@ -98,12 +98,13 @@ def of(request: Any) -> Sequence[Any]:
     return rows
 
 
-def end_others(request: Any, only: UUID | None = None) -> None:
-    """Sign the person who is signed in out of every other browser, or of this one; no matter when there is none."""
+def end_others(request: Any, only: UUID | None = None) -> int:
+    """Sign the person who is signed in out of every other browser, or of this one; returns of how many."""
     others = sa.delete(sessions).where(
         sessions.c.account_id == request.identity.account_id, sessions.c.id != request.identity.session_id
     )
-    request.dbsession.execute(others if only is None else others.where(sessions.c.id == only))
+    ended: int = request.dbsession.execute(others if only is None else others.where(sessions.c.id == only)).rowcount
+    return ended
 
 
 def _touch(request: Any, session_id: UUID) -> None:

@@ -6,17 +6,25 @@ transaction. Nothing here knows of requests; `request.rules` is this application
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
+from itertools import chain
 from typing import Any, TypeVar, cast
 from uuid import UUID, uuid4
 
 import sqlalchemy as sa
 from eventsourcing.application import AggregateNotFoundError, Application
-from eventsourcing.persistence import EventStore, IntegrityError, Mapper, OperationalError, Recording
+from eventsourcing.persistence import (
+    EventStore,
+    IntegrityError,
+    Mapper,
+    MapperDeserialisationError,
+    OperationalError,
+    Recording,
+)
 from eventsourcing.utils import Environment
 from pyramid_retry import mark_error_retryable
 from sqlalchemy.dialects import postgresql
@@ -79,6 +87,13 @@ class Rules(Application[UUID]):
         if version is not None and found.version != version:
             raise NotFound()
         return found
+
+    def readable_draft(self, draft_id: UUID) -> Draft | None:
+        """The draft as it is; None where its key is lost or its seal broken, too."""
+        try:
+            return self.draft(draft_id)
+        except (NotFound, MapperDeserialisationError):
+            return None
 
     def rule(self, rule_id: UUID, version: int | None = None) -> Rule:
         """The rule as it is, or as it was after event `version`. Raises `NotFound`.
@@ -195,7 +210,7 @@ class Rules(Application[UUID]):
         now = self._to_write(draft_id, actor)
         discarded = self._decide(now, drafts.discard(now, actor), actor, at)
         with self.connect() as connection:
-            draft_addresses.save(connection, draft_id, actor, {})
+            draft_addresses.erase(connection, [draft_id])
             join_links.erase(connection, join_links.join_links.c.about == draft_id)
         return discarded
 
@@ -204,40 +219,62 @@ class Rules(Application[UUID]):
         now = self.draft(draft_id)
         return self._decide(now, drafts.join(now, actor), actor, at)
 
-    def remove_writer(self, draft_id: UUID, actor: UUID, at: datetime, writer: UUID) -> Draft:
-        now = self.draft(draft_id)
-        return self._decide(now, drafts.remove_writer(now, actor, writer), actor, at)
+    def remove_writer(self, draft_id: UUID, actor: UUID, at: datetime, writer: UUID) -> None:
+        (now,) = self._outlines([draft_id])
+        self.save(*stamped(drafts.remove_writer(now, actor, writer), of=now.id, after=now.version, actor=actor, at=at))
 
-    def pass_on_draft(self, draft_id: UUID, actor: UUID, at: datetime, to: UUID) -> Draft:
-        """Make another writer the draft's owner; the addresses that came with it go along."""
-        now = self.draft(draft_id)
-        passed_on = self._decide(now, drafts.pass_on(now, actor, to), actor, at)
-        with self.connect() as connection:
-            draft_addresses.pass_on(connection, draft_id, to)
-        return passed_on
+    def pass_on_drafts(self, heirs: Mapping[UUID, UUID], actor: UUID, at: datetime) -> None:
+        """{draft: another writer, who is its owner from now on}
 
-    def erase_draft(self, draft_id: UUID, actor: UUID, at: datetime) -> None:
-        """Make a draft of `actor` unreadable for ever and for everybody, whether it is open, published or discarded.
-
-        The addresses that came with it are erased as well. What was published of it stays. Nothing happens when they
-        erased it before.
+        The addresses that came with it are erased: they were for its owner's eyes.
         """
-        try:
-            now = self.draft(draft_id)
-        except NotFound:
-            if self._erased_by(draft_id) == actor:
-                return
-            raise
-        # Appended first: who is about to write the draft, with the key that they have read, has the same number.
-        self.save(*stamped(drafts.erase(now, actor), of=draft_id, after=now.version, actor=actor, at=at))
-        self.keys.erase(draft_id)
+        facts = {now: drafts.pass_on(now, actor, heirs[now.id]) for now in self._outlines(heirs)}
+        self._append_each(facts, actor, at)
         with self.connect() as connection:
-            connection.execute(sa.delete(snapshots).where(snapshots.c.originator_id == draft_id))
-            draft_addresses.save(connection, draft_id, actor, {})
+            draft_addresses.erase(connection, [now.id for now, passed_on in facts.items() if passed_on])
 
-    def _erased_by(self, draft_id: UUID) -> UUID | None:
-        last = next(iter(self.events.get(draft_id, desc=True, limit=1)), None)
-        return last.actor if isinstance(last, drafts.Erased) else None
+    def erase_drafts(self, draft_ids: Collection[UUID], actor: UUID, at: datetime) -> None:
+        """Make drafts of `actor` unreadable for ever and for everybody, whether open, published or discarded, and
+        whether anybody can read them now or not.
+
+        The addresses that came with them are erased as well. What was published of them stays. Nothing happens to those
+        that they erased before.
+        """
+        # Appended first: who is about to write the draft, with the key that they have read, has the same number.
+        self._append_each({now: drafts.erase(now, actor) for now in self._outlines(draft_ids)}, actor, at)
+        self.keys.erase(draft_ids)
+        with self.connect() as connection:
+            connection.execute(sa.delete(snapshots).where(snapshots.c.originator_id.in_(draft_ids)))
+            draft_addresses.erase(connection, draft_ids)
+
+    def _append_each(
+        self, facts: Mapping[drafts.Outline, Sequence[drafts.DraftEvent]], actor: UUID, at: datetime
+    ) -> None:
+        """All at once: who leaves may have hundreds of drafts."""
+        each = (stamped(some, of=now.id, after=now.version, actor=actor, at=at) for now, some in facts.items())
+        self.save(*chain.from_iterable(each))
+
+    def _outlines(self, draft_ids: Collection[UUID]) -> list[drafts.Outline]:
+        """By two queries, however many. Raises `NotFound` when there was no such draft."""
+        whose = events.c.originator_id.in_(draft_ids)
+        last = sa.select(events.c.originator_id, sa.func.max(events.c.originator_version)).where(whose)
+        state = sa.cast(events.c.state, postgresql.JSON)
+        columns = [state[name].astext.label(name) for name in ("actor", "owner", "writer")]
+        told = sa.select(events.c.originator_id, events.c.topic, *columns).where(
+            whose, events.c.topic.in_([kind.TOPIC for kind in drafts.OUTLINED])
+        )
+        found: dict[UUID, drafts.Outline] = {}
+        with self.connect() as connection:
+            versions = {row[0]: row[1] for row in connection.execute(last.group_by(events.c.originator_id))}
+            for draft, kind, actor, *accounts in connection.execute(told.order_by(events.c.position)):
+                if kind == drafts.Started.TOPIC:
+                    found[draft] = drafts.Outline(draft, versions[draft], UUID(actor))
+                else:
+                    whom = next(filter(None, accounts), None)
+                    found[draft] = drafts.outlined(found[draft], kind, UUID(whom) if whom else None)
+        if found.keys() != set(draft_ids):
+            raise NotFound()
+        return [*found.values()]
 
     def edit_rule(self, rule_id: UUID, actor: UUID, at: datetime) -> UUID:
         """A draft that begins with the rule as it stands, to become its next revision."""

@@ -17,7 +17,7 @@ from uuid import UUID
 from cr.catalog import labels as catalog_labels
 from cr.catalog import sections
 from cr.catalog.sections import BY_KEY, FACETS, SECTIONS, VALUES, Section
-from cr.errors import Conflict, Forbidden, NoRoom, ValidationProblem
+from cr.errors import Conflict, Forbidden, NoRoom, NotFound, ValidationProblem
 from cr.events import payload
 from cr.events.base import Event, Sealed, stamped
 from cr.events.document import aligned
@@ -297,6 +297,40 @@ class Draft:
     @property
     def title(self) -> str:
         return str(self.payload.get("title") or "").strip()
+
+
+@dataclass(frozen=True)
+class Outline:
+    """What the log says of a draft without its key: enough to part with one, also where nobody can read it."""
+
+    id: UUID
+    version: int
+    owner: UUID
+    status: Literal["open", "published", "discarded", "erased"] = "open"
+    writers: frozenset[UUID] = frozenset()
+
+
+OUTLINED: tuple[type[DraftEvent], ...] = (Started, *(each for each in DraftEvent.__subclasses__() if not each.sealed))
+"""Kinds of events of which an outline is made; of `Started` it takes who did it, which is its owner."""
+
+
+def outlined(outline: Outline, kind: str, whom: UUID | None) -> Outline:
+    """The outline after an event of one of these kinds, whose only field besides the header is the account `whom`."""
+    others = outline.writers - {whom}
+    match kind:
+        case Published.TOPIC:
+            return replace(outline, status="published")
+        case Discarded.TOPIC:
+            return replace(outline, status="discarded")
+        case Erased.TOPIC:
+            return replace(outline, status="erased")
+        case PassedOn.TOPIC if whom:
+            return replace(outline, owner=whom, writers=others)
+        case WriterJoined.TOPIC if whom:
+            return replace(outline, writers=others | {whom})
+        case WriterRemoved.TOPIC:
+            return replace(outline, writers=others)
+    return outline
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -646,7 +680,7 @@ def join(draft: Draft, writer: UUID) -> list[DraftEvent]:
     return [WriterJoined(writer=writer)]
 
 
-def remove_writer(draft: Draft, actor: UUID, writer: UUID) -> list[DraftEvent]:
+def remove_writer(draft: Outline, actor: UUID, writer: UUID) -> list[DraftEvent]:
     """By the owner, or by the writer themself."""
     if actor not in (draft.owner, writer):
         raise Forbidden("Only who began this draft can remove a writer.")
@@ -664,15 +698,21 @@ def discard(draft: Draft, actor: UUID) -> list[DraftEvent]:
     return [Discarded()]
 
 
-def pass_on(draft: Draft, actor: UUID, to: UUID) -> list[PassedOn]:
+def pass_on(draft: Outline, actor: UUID, to: UUID) -> list[PassedOn]:
     """Nothing when it is theirs already. Whether they write it, too, is for the caller to know."""
+    if draft.status == "erased":
+        raise NotFound()
     if actor != draft.owner:
         raise Forbidden("Only whose draft this is can pass it on.")
     return [] if to == draft.owner else [PassedOn(owner=to)]
 
 
-def erase(draft: Draft, actor: UUID) -> list[Erased]:
-    """Whether open, published or discarded."""
+def erase(draft: Outline, actor: UUID) -> list[Erased]:
+    """Whether open, published or discarded; nothing when they erased it before."""
+    if draft.status == "erased":
+        if actor != draft.owner:
+            raise NotFound()
+        return []
     if actor != draft.owner:
         raise Forbidden("Only whose draft this is can erase it.")
     return [Erased()]
@@ -696,7 +736,9 @@ def must_be_owner(draft: Draft, actor: UUID) -> None:
         raise Forbidden("Only who began this draft can publish it as a rule.")
 
 
-def must_be_open(draft: Draft) -> None:
+def must_be_open(draft: Draft | Outline) -> None:
+    if draft.status == "erased":
+        raise NotFound()
     if draft.status == "published":
         raise Conflict("This draft is published. Edit the rule to start its next revision.")
     if draft.status == "discarded":

@@ -5,7 +5,7 @@ An ordinary table: the log itself can't forget.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -53,7 +53,7 @@ class Keys:
             connection.execute(sa.insert(draft_keys).values(draft=draft, key=key))
         self._known[draft] = key
 
-    def erase(self, draft: UUID) -> None:
+    def erase(self, drafts: Collection[UUID]) -> None:
         with self.connect() as connection:
-            connection.execute(sa.delete(draft_keys).where(draft_keys.c.draft == draft))
-        self._known[draft] = None
+            connection.execute(sa.delete(draft_keys).where(draft_keys.c.draft.in_(drafts)))
+        self._known |= dict.fromkeys(drafts)

@@ -16,6 +16,7 @@ from cr.security import Permission
 
 DONE = {
     "one": "That browser is signed out.",
+    "none": "That browser was not signed in to your account any more.",
     "others": "All other browsers are signed out.",
 }
 """By the code in the address of the page."""
@@ -49,10 +50,10 @@ class AccountViews:
             sessions.end_others(self.request)
             return HTTPSeeOther(self._url(query={"ended": "others"}))
         try:
-            sessions.end_others(self.request, uuid_or_keyerror(given))
+            ended = sessions.end_others(self.request, uuid_or_keyerror(given))
         except KeyError:
             return HTTPSeeOther(self._url())
-        return HTTPSeeOther(self._url(query={"ended": "one"}))
+        return HTTPSeeOther(self._url(query={"ended": "one" if ended else "none"}))
 
     def _url(self, *more: str, **options: Any) -> str:
         path: str = self.request.resource_path(self.context.__parent__, "account", *more, **options)

@@ -76,7 +76,7 @@ def test_show_tells_everything_that_one_draft_went_through(
 def test_what_was_erased_is_told_and_the_rest_is_opened(engine: sa.Engine, capsys: pytest.CaptureFixture[str]) -> None:
     kept, erased = start(engine, "Kept words"), start(engine, "Gone words")
     with engine.begin() as connection:
-        Rules(lambda: nullcontext(connection)).erase_draft(erased, PEOPLE[0], NOON)
+        Rules(lambda: nullcontext(connection)).erase_drafts([erased], PEOPLE[0], NOON)
     for arguments in (["show", str(erased)], ["show", "--json", str(erased)]):
         assert main(arguments) == 0
         out = capsys.readouterr().out

@@ -214,7 +214,7 @@ def erased(engine: sa.Engine) -> UUID:
     written(engine, "Another one")
     draft = written(engine, *(f"Elm {number}" for number in range(SNAPSHOT_EVERY)))
     with rules(engine) as app:
-        app.erase_draft(draft, ADA, NOON)
+        app.erase_drafts([draft], ADA, NOON)
     return draft
 
 
@@ -245,10 +245,10 @@ def test_an_erased_draft_is_to_everybody_like_one_that_never_was(engine: sa.Engi
             lambda app, who=who: app.restore_draft(erased, who, NOON, 1),
             lambda app, who=who: app.undo_draft(erased, who, NOON, last),
             lambda app, who=who: app.discard_draft(erased, who, NOON),
-            lambda app, who=who: app.pass_on_draft(erased, who, NOON, BO),
+            lambda app, who=who: app.pass_on_drafts({erased: BO}, who, NOON),
             lambda app, who=who: app.publish_draft(erased, who, NOON),
             lambda app: app.clashes(erased),
-            lambda app: app.erase_draft(erased, BO, NOON),
+            lambda app: app.erase_drafts([erased], BO, NOON),
         ]
         for ask in refused:
             with pytest.raises(NotFound), rules(engine) as app:
@@ -259,13 +259,29 @@ def test_an_erased_draft_is_to_everybody_like_one_that_never_was(engine: sa.Engi
 def test_erasing_twice_is_erasing_once(engine: sa.Engine, erased: UUID) -> None:
     before = stored(engine, erased)
     with rules(engine) as app:
-        app.erase_draft(erased, ADA, NOON)
+        app.erase_drafts([erased], ADA, NOON)
     assert stored(engine, erased) == before
+
+
+def test_many_drafts_are_passed_on_and_erased_by_as_few_statements_as_one(engine: sa.Engine) -> None:
+    few, many = ([written(engine, "Elm", "Oak") for _ in range(number)] for number in (1, 20))
+    statements: list[str] = []
+    sa.event.listen(engine, "before_cursor_execute", lambda *about: statements.append(about[2]))
+    counts = []
+    for some in (few, many):
+        statements.clear()
+        with rules(engine) as app:
+            app.pass_on_drafts(dict.fromkeys(some, BO), ADA, NOON)
+            app.erase_drafts(some, BO, NOON)
+        counts.append(len(statements))
+    assert counts[1] == counts[0]
+    with engine.connect() as connection:
+        assert connection.execute(sa.select(draft_keys)).all() == []
 
 
 def test_only_its_owner_erases_a_draft_or_passes_it_on(engine: sa.Engine) -> None:
     draft = written(engine, "Elm")
-    for ask in (lambda app: app.erase_draft(draft, BO, NOON), lambda app: app.pass_on_draft(draft, BO, NOON, BO)):
+    for ask in (lambda app: app.erase_drafts([draft], BO, NOON), lambda app: app.pass_on_drafts({draft: BO}, BO, NOON)):
         with pytest.raises(Forbidden), rules(engine) as app:
             ask(app)
     with rules(engine) as app:
@@ -275,15 +291,15 @@ def test_only_its_owner_erases_a_draft_or_passes_it_on(engine: sa.Engine) -> Non
 def test_a_draft_that_is_passed_on_is_anothers(engine: sa.Engine) -> None:
     draft = written(engine, "Elm", "Oak")
     with rules(engine) as app:
-        app.pass_on_draft(draft, ADA, NOON, BO)
-        app.pass_on_draft(draft, BO, NOON, BO)
+        app.pass_on_drafts({draft: BO}, ADA, NOON)
+        app.pass_on_drafts({draft: BO}, BO, NOON)
         now = app.draft(draft)
         assert (now.owner, now.title, now.status) == (BO, "Oak", "open")
         assert app.draft(draft, now.version - 1).owner == ADA
         assert app.undo_draft(draft, BO, NOON, now.version).title == "Elm", "to pass it on was no change of its text"
         with pytest.raises(Forbidden):
-            app.erase_draft(draft, ADA, NOON)
-        app.erase_draft(draft, BO, NOON)
+            app.erase_drafts([draft], ADA, NOON)
+        app.erase_drafts([draft], BO, NOON)
 
 
 @pytest.mark.parametrize("state", ["open", "published", "discarded"])
@@ -294,7 +310,7 @@ def test_a_draft_can_be_erased_whatever_became_of_it(engine: sa.Engine, state: s
             rule = app.publish_draft(draft, ADA, NOON)
         elif state == "discarded":
             app.discard_draft(draft, ADA, NOON)
-        app.erase_draft(draft, ADA, NOON)
+        app.erase_drafts([draft], ADA, NOON)
         with pytest.raises(NotFound):
             app.draft(draft)
         if state == "published":
@@ -306,7 +322,7 @@ def test_a_draft_whose_key_is_gone_is_not_there_and_takes_no_words(engine: sa.En
     draft = written(engine, "Elm")
     with rules(engine) as app:
         last = app.draft(draft)
-        app.keys.erase(draft)
+        app.keys.erase([draft])
         with pytest.raises(NotFound):
             app.draft(draft)
         with pytest.raises(NotFound):
@@ -326,7 +342,7 @@ def test_a_draft_from_before_there_were_keys_is_erased_as_well(engine: sa.Engine
     with rules(engine) as app:
         app.write_draft(draft, ADA, NOON, {"title": "Oak"})
         assert app.draft(draft).title == "Oak"
-        app.erase_draft(draft, ADA, NOON)
+        app.erase_drafts([draft], ADA, NOON)
         with pytest.raises(NotFound):
             app.draft(draft)
     rebuild(engine, ALL)
@@ -361,7 +377,7 @@ def test_who_writes_while_a_draft_is_erased_leaves_nothing_behind(engine: sa.Eng
     thread.start()
     assert ready.wait(10)
     with engine.connect() as erasing:
-        Rules(lambda: nullcontext(erasing)).erase_draft(draft, ADA, NOON)
+        Rules(lambda: nullcontext(erasing)).erase_drafts([draft], ADA, NOON)
         go.set()
         with engine.connect() as looking:
             until(lambda: bool(looking.scalar(sa.text("SELECT count(*) FROM pg_locks WHERE NOT granted"))))
@@ -389,7 +405,7 @@ def test_who_erases_while_somebody_writes_sees_first_what_they_wrote(engine: sa.
     def erase() -> None:
         try:
             with rules(engine) as app:
-                app.erase_draft(draft, ADA, NOON)
+                app.erase_drafts([draft], ADA, NOON)
         except IntegrityError as refusal:
             outcome.append(type(refusal))
 
@@ -412,7 +428,7 @@ def test_who_erases_while_somebody_writes_sees_first_what_they_wrote(engine: sa.
 def test_the_rows_of_an_erased_draft_are_gone_and_stay_gone(engine: sa.Engine) -> None:
     first, second = written(engine, "Elm", "Oak"), written(engine, "Ash")
     with rules(engine) as app:
-        app.erase_draft(first, ADA, NOON)
+        app.erase_drafts([first], ADA, NOON)
     before = rows(engine)
     assert {row.id for row in before["drafts"]} == {second}
     assert {row.originator for row in before["histories"]} == {second}
@@ -429,14 +445,14 @@ def test_a_key_that_is_erased_while_a_rebuild_runs(
     monkeypatch.setattr("cr.projections.rebuild.BATCH", batch)
     draft, other = written(engine, "Elm", "Oak", "Ash", "Fir"), written(engine, "Yew")
     with rules(engine) as app:
-        app.pass_on_draft(draft, ADA, NOON, BO)
+        app.pass_on_drafts({draft: BO}, ADA, NOON)
     done: list[int] = []
 
     def erase(reached: int, head: int) -> None:
         if not done and reached >= 3:
             done.append(reached)
             with rules(engine) as app:
-                app.erase_draft(draft, BO, NOON)
+                app.erase_drafts([draft], BO, NOON)
 
     rebuild(engine, [drafts.PROJECTION, histories.PROJECTION], erase)
     assert done

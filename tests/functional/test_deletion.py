@@ -537,3 +537,55 @@ def test_everything_can_be_taken_along(ada: TestApp, bo: TestApp, client: TestAp
     assert ada.get("/profile/data.json").json["uploads"][0]["content"] is None
     assert [each["email"] for each in data["invitations"]] == ["cy@example.org"]
     client.get("/profile/data.json", status=303)
+
+
+def test_a_draft_that_nobody_can_read_is_in_nobodys_way(ada: TestApp, bo: TestApp, engine: sa.Engine) -> None:
+    """Its key is lost, or its seal broken: those who have it, and those who write it too, can leave."""
+    keyless, broken, shared, readable = (start(ada) for _ in range(4))
+    for draft in (keyless, broken, shared, readable):
+        write(ada, f"{draft}/about", title=f"Elm {SECRET}")
+    made = form_to(ada.get(f"{shared}/writers"), f"{shared}/writers/links").submit()
+    link = made.html.select_one("#link").text.strip()
+    form_to(bo.get(link[link.index("/drafts/") :]), f"{shared}/join").submit(status=303)
+    send(bo)
+    write(bo, f"{shared}/about", summary="With Bo's words")
+    with engine.begin() as connection:
+        lost = [draft[-36:] for draft in (keyless, shared)]
+        connection.execute(sa.text("DELETE FROM draft_keys WHERE draft::text = ANY(:lost)"), {"lost": lost})
+        connection.execute(
+            sa.text("UPDATE draft_keys SET key = :key WHERE draft = :draft"),
+            {
+                "key": bytes(32),
+                "draft": broken[-36:],
+            },
+        )
+        connection.execute(sa.text("DELETE FROM snapshots"))
+    texts = {each["id"]: each for each in ada.get("/profile/data.json").json["drafts"]}
+    assert texts[readable[-36:]]["payload"]["title"] == f"Elm {SECRET}"
+    for draft in (keyless, broken, shared):
+        assert (texts[draft[-36:]]["payload"], texts[draft[-36:]]["unreadable"]) == (None, True)
+    assert shared[-36:] in [each["id"] for each in bo.get("/profile/data.json").json["draftsOfOthers"]]
+    assert bo.delete("/api/user/me").json == {"ok": True}
+    assert ada.delete("/api/user/me").json == {"ok": True}
+    with engine.connect() as connection:
+        assert [connection.scalar(sa.text(f"SELECT count(*) FROM {name}")) for name in ("drafts", "draft_keys")] == [
+            0,
+            0,
+        ]
+    assert SECRET not in everything(engine)
+
+
+def test_whoever_is_held_up_by_a_deletion_is_told_what_holds_them_up(
+    ada: TestApp, engine: sa.Engine, caplog: pytest.LogCaptureFixture
+) -> None:
+    with engine.connect() as deleting:
+        deleting.execute(sa.text("SELECT 1 FROM accounts FOR UPDATE"))
+        answers = at_once(
+            lambda: another_window(ada).put_json("/api/drafts/me", {"payload": {"title": "Elm"}}, status=503),
+            lambda: another_window(ada).delete("/api/user/me", status=503),
+        )
+        deleting.rollback()
+    for answer in answers:
+        assert "Your account is being changed or deleted in another window" in answer.json["error"]["message"]
+    assert "The database is away" not in caplog.text
+    ada.put_json("/api/drafts/me", {"payload": {"title": "Elm"}})

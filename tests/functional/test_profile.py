@@ -250,8 +250,9 @@ def test_one_is_ended_at_once(device: Callable[..., TestApp]) -> None:
     assert path_of(lost.get("/profile", status=303).location) == "/login?next=%2Fprofile"
     assert is_signed_in(other)
     assert len(devices(mine)) == 2
-    # Once more, or for one that ended by itself, is no mistake.
-    form_to(page, "/profile/account/end").submit("session", value=button["value"], status=303)
+    # Once more, or for one that ended by itself, is no mistake, and nothing is said to be done.
+    again = form_to(page, "/profile/account/end").submit("session", value=button["value"], status=303).follow()
+    assert again.html.select_one("[role=status]").text == "That browser was not signed in to your account any more."
 
 
 def test_all_others_are_ended_at_once(device: Callable[..., TestApp], bo: TestApp) -> None:
@@ -269,7 +270,8 @@ def test_nobody_ends_what_is_another_persons(ada: TestApp, bo: TestApp, engine: 
         theirs = str(connection.execute(sa.text(query)).scalar_one())
     csrf = form_to(bo.get("/profile/account"), "/profile/account/end")["csrf_token"].value
     for given in (theirs, "x", "", "\0"):
-        bo.post("/profile/account/end", {"csrf_token": csrf, "session": given}, status=303)
+        answer = bo.post("/profile/account/end", {"csrf_token": csrf, "session": given}, status=303)
+        assert "That browser is signed out." not in answer.follow()
     assert is_signed_in(ada)
     assert is_signed_in(bo)
 

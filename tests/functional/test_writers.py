@@ -331,7 +331,7 @@ def test_a_writer_to_whom_the_draft_is_passed_on_owns_it(
         let_in(ada, person, draft)
     with commands(engine) as app:
         owner, writer = account_of(engine, "ada@example.org"), account_of(engine, "bo@example.org")
-        app.pass_on_draft(UUID(draft[-36:]), owner, clock.now, writer)
+        app.pass_on_drafts({UUID(draft[-36:]): writer}, owner, clock.now)
     ada.get(draft, status=403)
     assert people(bo.get(f"{draft}/writers")) == ["The owner (you)", "A writer"]
     rule = publish(bo, draft)

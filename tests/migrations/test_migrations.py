@@ -135,7 +135,7 @@ def test_a_new_key_is_for_no_draft_that_another_one_sealed(config: alembic.confi
     with engine.begin() as connection:
         app = Rules(lambda: nullcontext(connection))
         sealed, erased = (app.start_draft(owner, at, {"title": title}) for title in ("Elm", "Oak"))
-        app.erase_draft(erased, owner, at)
+        app.erase_drafts([erased], owner, at)
     alembic.command.downgrade(config, "0007")
     # What is in clear may quote a seal.
     payload = r'{"title":"so: ,\"sealed\":\"x\"}","sealed":"Beech"}'

@@ -76,9 +76,9 @@ def live(engine: sa.Engine, life: list[Any]) -> int:
                     case "discard":
                         app.discard_draft(draft, person, at)
                     case "pass on":
-                        app.pass_on_draft(draft, person, at, PEOPLE[choice % len(PEOPLE)])
+                        app.pass_on_drafts({draft: PEOPLE[choice % len(PEOPLE)]}, person, at)
                     case "erase":
-                        app.erase_draft(draft, person, at)
+                        app.erase_drafts([draft], person, at)
                     case "publish":
                         rules.append(app.publish_draft(draft, person, at, **decision(choice, at)).id)
                     case "edit":
