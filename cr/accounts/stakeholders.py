@@ -215,6 +215,8 @@ def resend(request: Any, rule: Any, stakeholder: Stakeholder) -> None:
 
 def remove(request: Any, rule_id: UUID, *ids: UUID) -> None:
     """The owner removes them, or the person who is signed in leaves. Raises `NotFound` and `Forbidden`."""
+    # Whoever accepts meanwhile is before or after it.
+    one_at_a_time(request.dbsession, rule_id)
     for each in ids:
         request.rules.remove_stakeholder(rule_id, request.identity.account_id, request.now, each)
     erase(request.dbsession, ids)
