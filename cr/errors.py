@@ -6,6 +6,7 @@ turns them into answers.
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 
@@ -44,7 +45,7 @@ class Unauthorized(Problem):
 class SignedOut(Unauthorized):
     """A form that was sent after its session had ended; the page that says so has what was written."""
 
-    default = "You are signed out. Sign in again, then go on; what you just wrote is below."
+    default = "You are signed out. Sign in again, then go on."
 
 
 class Forbidden(Problem):
@@ -90,6 +91,14 @@ class RateLimited(Problem):
     def __init__(self, retry_after: float, message: str | None = None) -> None:
         super().__init__(message, retryAfterMs=round(retry_after * 1000))
         self.retry_after = retry_after
+
+    @property
+    def wait(self) -> str:
+        """How long, for a sentence."""
+        seconds = max(1, math.ceil(self.retry_after))
+        size, unit = (3600, "hour") if seconds > 5400 else (60, "minute") if seconds > 90 else (1, "second")
+        number = math.ceil(seconds / size)
+        return f"{number} {unit}{'' if number == 1 else 's'}"
 
 
 class ServerMisconfigured(Problem):

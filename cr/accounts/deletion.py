@@ -73,7 +73,7 @@ def plan(request: Any, *, lock: bool = False) -> Plan:
         left=organizers.rules_of(session, me),
         put_down=writers.drafts_of(session, me),
         parted=invitations.rules_of(session, me),
-        declined=stakeholders.unanswered(session, request.identity.email),
+        declined=stakeholders.unanswered(session, me, request.identity.email),
         erased=[row for row in mine if row.id not in heirs],
         passed_on=[(row, heirs[row.id]) for row in mine if row.id in heirs],
     )
@@ -99,7 +99,7 @@ def delete(request: Any) -> None:
         raise Conflict() from None
     mentions.take_out(session, email, mentions.DRAFTS)
     ours = [row.id for row in intended.released]
-    stakeholders.erase(session, stakeholders.ids(session, email=email, accepted_by=me, rules=ours))
+    stakeholders.erase(session, stakeholders.ids(session, me, email, ours))
     links = join_links.join_links.c
     join_links.erase(session, sa.or_(links.email == email, links.made_by == me))
     session.execute(sa.delete(mailed_links).where(mailed_links.c.email == email))

@@ -11,7 +11,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from cr.accounts import links, sessions, signin
+from cr.accounts import links, sessions, signin, stakeholders
 from cr.accounts.addresses import normalised
 from cr.accounts.links import LinkRefused
 from cr.accounts.tables import accounts
@@ -121,6 +121,7 @@ def follow(request: Any, token: str) -> None:
     except sa.exc.IntegrityError:
         raise LinkRefused("taken") from None
     sessions.end_others(request)
+    stakeholders.moved(request.dbsession, identity.account_id, identity.email)
     log.info("Account %s has another address", identity.account_id)
     text = TOLD.format(day=day(request.now), minute=minute(request.now), origin=public_origin(request))
     reply_to = request.settings.organizer_inquiry_to

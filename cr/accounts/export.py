@@ -170,7 +170,7 @@ def _invitations(request: Any) -> Iterator[dict[str, Any]]:
 
 
 def _invited_to(request: Any) -> Iterator[dict[str, Any]]:
-    found = stakeholders.unanswered(request.dbsession, request.identity.email)
+    found = stakeholders.unanswered(request.dbsession, request.identity.account_id, request.identity.email)
     known = rules.several(request.dbsession, (each.rule for each in found))
     for each in found:
         yield {

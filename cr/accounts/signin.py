@@ -36,10 +36,15 @@ open this link to sign in to Community Rule:
 
 It works once, for 10 minutes, best in the browser in which you asked
 for it.
-
+{brings}
 If you did not ask for it, somebody may have mistyped their email
 address. You can ignore this mail: without the link nobody gets in.
 """
+BRINGS = """
+What you wrote there before you signed in comes along. You find it on
+your profile, as a draft of yours.
+"""
+"""Without its name: nobody's words are mailed to an address that somebody else may have written."""
 
 
 def safe_next(path: str | None) -> str | None:
@@ -76,6 +81,7 @@ def ask(request: Any, email: str, next_path: str | None = None, draft: dict[str,
         Interval("magic-link:ip", request.client_network, 20),
     )
     guest = guests.current(request)
+    brings = bool(draft or (guest and guest.payload))
     token = links.write(
         request,
         PURPOSE,
@@ -89,7 +95,7 @@ def ask(request: Any, email: str, next_path: str | None = None, draft: dict[str,
     # Before the commit: where the mail fails there is no row, the older link still works, and the person can ask again
     # at once. Should the commit fail instead, somebody holds a link that does not work and an answer that says so.
     # The other order would answer "sent" and have nobody left to tell that it was not.
-    send_now(request, address, SUBJECT, TEXT.format(link=origin + verify))
+    send_now(request, address, SUBJECT, TEXT.format(link=origin + verify, brings=BRINGS if brings else ""))
     if guest:
         # The first address may have been mistyped. Not before the mail is out: the rows would be held meanwhile.
         links.leave(request, PURPOSE, guest.id, but=token)

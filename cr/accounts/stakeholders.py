@@ -40,6 +40,8 @@ stakeholders = sa.Table(
     # Of the newest link that was mailed. It stays when they accept, so that who opens it again gets to the rule.
     sa.Column("token_hash", sa.LargeBinary, unique=True),
     sa.Column("expires_at", Timestamp),
+    # Whose address it was, once they have another: the invitation is theirs still, and goes with their account.
+    sa.Column("holder", postgresql.UUID(as_uuid=True), sa.ForeignKey("accounts.id", ondelete="CASCADE"), index=True),
     sa.UniqueConstraint("rule", "email"),
 )
 
@@ -84,11 +86,14 @@ class Stakeholder:
 
 @dataclass(frozen=True)
 class Invitation:
-    """A link to `rule`, a row of `cr.projections.rules`; `account` has used it."""
+    """A link to `rule`, a row of `cr.projections.rules`; `account` has used it. `holder` had the address before they
+    changed theirs.
+    """
 
     stakeholder: UUID
     rule: Any
     email: str
+    holder: UUID | None
     expires_at: datetime
     account: UUID | None
 
@@ -215,28 +220,43 @@ def resend(request: Any, rule: Any, stakeholder: Stakeholder) -> None:
 
 def remove(request: Any, rule_id: UUID, *ids: UUID) -> None:
     """The owner removes them, or the person who is signed in leaves. Raises `NotFound` and `Forbidden`."""
+    # Whoever accepts just now is done first, or finds that they are removed.
+    one_at_a_time(request.dbsession, rule_id)
     for each in ids:
         request.rules.remove_stakeholder(rule_id, request.identity.account_id, request.now, each)
     erase(request.dbsession, ids)
 
 
-def ids(session: Any, *, email: str, accepted_by: UUID, rules: Collection[UUID]) -> Sequence[UUID]:
-    """Those who are invited by an address, are an account, or were invited to one of these rules."""
+def _of(account: UUID, email: str) -> sa.ColumnElement[bool]:
+    """Invited by the address that an account has, or had."""
+    known = stakeholders.c
+    return sa.or_(known.holder == account, sa.and_(known.holder.is_(None), known.email == email))
+
+
+def moved(session: Any, account: UUID, email: str) -> None:
+    """The account that had this address has another. The new one is theirs to tell; so what their owners see, and have
+    written down themselves, stays.
+    """
+    session.execute(sa.update(stakeholders).where(_of(account, email)).values(holder=account))
+
+
+def ids(session: Any, account: UUID, email: str, rules: Collection[UUID]) -> Sequence[UUID]:
+    """Those who are invited by an account's address, are the account, or were invited to one of these rules."""
     known, invited = stakeholders, invitations.invitations
-    accepted = sa.select(invited.c.stakeholder).where(invited.c.account == accepted_by)
+    accepted = sa.select(invited.c.stakeholder).where(invited.c.account == account)
     found: Sequence[UUID] = session.scalars(
-        sa.select(known.c.id).where(sa.or_(known.c.email == email, known.c.id.in_(accepted), known.c.rule.in_(rules)))
+        sa.select(known.c.id).where(sa.or_(_of(account, email), known.c.id.in_(accepted), known.c.rule.in_(rules)))
     ).all()
     return found
 
 
-def unanswered(session: Any, email: str) -> Sequence[Any]:
-    """Rows (rule, stakeholder, invited_at) of an address's invitations to rules in force that nobody has accepted."""
+def unanswered(session: Any, account: UUID, email: str) -> Sequence[Any]:
+    """Rows (rule, stakeholder, invited_at) of an account's invitations to rules in force that nobody has accepted."""
     invited, known = invitations.invitations, stakeholders
     query = sa.select(invited.c.rule, invited.c.stakeholder, invited.c.invited_at)
     query = query.join(known, known.c.id == invited.c.stakeholder)
     query = query.join(rules.rules, rules.rules.c.id == invited.c.rule).where(rules.rules.c.status == "published")
-    query = query.where(known.c.email == email, invited.c.accepted_at.is_(None), invited.c.gone_at.is_(None))
+    query = query.where(_of(account, email), invited.c.accepted_at.is_(None), invited.c.gone_at.is_(None))
     found: Sequence[Any] = session.execute(query.order_by(invited.c.rule, invited.c.version)).all()
     return found
 
@@ -259,13 +279,14 @@ def find(request: Any, token: str) -> Invitation:
         raise LinkRefused("invalid_link")
     known, invited = stakeholders, invitations.invitations
     row = request.dbsession.execute(
-        sa.select(known.c.id, known.c.rule, known.c.email, known.c.expires_at, invited.c.account)
+        sa.select(known, invited.c.account)
         .join(invited, sa.and_(invited.c.rule == known.c.rule, invited.c.stakeholder == known.c.id))
         .where(known.c.token_hash == tokens.hash(PURPOSE, token), invited.c.gone_at.is_(None))
     ).one_or_none()
     if row is None:
         raise LinkRefused("expired_link")
-    return Invitation(row.id, rules.find(request.dbsession, row.rule), row.email, row.expires_at, row.account)
+    rule = rules.find(request.dbsession, row.rule)
+    return Invitation(row.id, rule, row.email, row.holder, row.expires_at, row.account)
 
 
 def accept(request: Any, invitation: Invitation, *, own: bool) -> list[tuple[str, str]]:
@@ -275,6 +296,8 @@ def accept(request: Any, invitation: Invitation, *, own: bool) -> list[tuple[str
     somebody was faster: the same link, or the owner who removed them.
     """
     identity, rule_id = request.identity, invitation.rule.id
+    # Of two that use one link at once, the second finds what the first has done.
+    one_at_a_time(request.dbsession, rule_id)
     try:
         waiting = rule_events.accept(request.rules.rule(rule_id), invitation.stakeholder)
     except NotFound:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 from cr.accounts.addresses import normalised
-from cr.errors import ServerMisconfigured, ValidationProblem
+from cr.errors import RateLimited, ServerMisconfigured, ValidationProblem
 from cr.limits import Interval
 from cr.mail import outbox, words
 from cr.proxy import public_origin
@@ -21,6 +21,16 @@ REPORT_LEAST, REPORT_MOST = 10, 5_000
 
 TRAP = "website"
 """A field of public forms that people do not see. Programs that fill in every field they find fill in this one, too."""
+
+HOUR = 60 * 60
+NETWORK_MOST, RULE_MOST, SITE_MOST = 20, 5, 60
+"""Questions, and reports, in an hour: from a network, about a rule, in all. Nobody reads more."""
+
+SENT = "You sent something a moment ago."
+SENT_MUCH = "You sent a lot within the hour."
+ASKED_MUCH = "More questions came within the hour than anybody here can read. Perhaps a guide has the answer."
+REPORTED = "Others reported this rule within the hour, so the people who run this site know of it."
+REPORTED_MUCH = "More reports came within the hour than anybody here can read. You can ask an organizer instead."
 
 NO_ADDRESS = "Write an email address, such as name@example.org."
 
@@ -82,10 +92,10 @@ def ask(request: Any, email: str, message: str) -> str:
         faults["message"] = fault
     asker = _sender(email, faults)
     _refuse(faults)
-    request.at_most_once(
-        Interval("inquiry:address", asker, 60),
-        Interval("inquiry:ip", request.client_network, 20),
-    )
+    network = request.client_network
+    _at_most(request, SENT, Interval("inquiry:address", asker, 60), Interval("inquiry:ip", network, 20))
+    _at_most(request, SENT_MUCH, Interval("inquiry-hour:ip", network, HOUR, times=NETWORK_MOST))
+    _at_most(request, ASKED_MUCH, Interval("inquiry-hour:site", "", HOUR, times=SITE_MOST))
     text = QUESTION_TEXT.format(origin=public_origin(request), email=asker, message=words.quoted(message))
     outbox.put(request, to, QUESTION.format(email=asker), text, reply_to=asker)
     return asker
@@ -104,7 +114,11 @@ def report(request: Any, rule: Any, revision: int, reason: str, message: str, em
         faults["message"] = fault
     reporter = _sender(email, faults) if email.strip() else None
     _refuse(faults)
-    request.at_most_once(Interval("report:ip", request.client_network, 60))
+    network = request.client_network
+    _at_most(request, SENT, Interval("report:ip", network, 60))
+    _at_most(request, SENT_MUCH, Interval("report-hour:ip", network, HOUR, times=NETWORK_MOST))
+    _at_most(request, REPORTED, Interval("report-hour:rule", str(rule.id), HOUR, times=RULE_MOST))
+    _at_most(request, REPORTED_MUCH, Interval("report-hour:site", "", HOUR, times=SITE_MOST))
     text = REPORT_TEXT.format(
         url=public_origin(request) + request.resource_path(request.root, "rules", str(rule.id)),
         title=words.titled(rule.title),
@@ -115,6 +129,13 @@ def report(request: Any, rule: Any, revision: int, reason: str, message: str, em
         rule=rule.id,
     )
     outbox.put(request, to, REPORT.format(title=words.in_subject(rule.title)), text, reply_to=reporter)
+
+
+def _at_most(request: Any, why: str, *intervals: Interval) -> None:
+    try:
+        request.at_most_once(*intervals)
+    except RateLimited as problem:
+        raise RateLimited(problem.retry_after, f"{why} Try again in {problem.wait}.") from None
 
 
 def length_fault(text: str, least: int, most: int) -> str | None:

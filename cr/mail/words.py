@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import textwrap
+import unicodedata
 from typing import Any
 from uuid import UUID
 
@@ -15,8 +16,16 @@ from cr.accounts import names
 
 WIDTH = 72
 
-LINK = re.compile(r"://|@|\bwww\.|\w[\w-]*\.[^\W\d_]{2,}")
-"""What mail programs make a link of."""
+LINK = re.compile(
+    r"""://|@|\bwww\.
+    |\b[a-z][a-z0-9+.-]*:\S       # mailto:, tel:
+    |[\w-]\.[^\W\d_]{2,}         # example.org
+    |[\w-]。[a-z]{2,}            # a full stop, which browsers take for that dot; not between two sentences
+    |\b\d+\.\d+\.\d+\.\d+\b     # 192.0.2.1
+    """,
+    re.VERBOSE | re.IGNORECASE,
+)
+"""What mail programs make a link of, in a text as `_plain` has it."""
 
 LEFT_OUT = "(its name looks like a link, so it is left out)"
 
@@ -52,6 +61,12 @@ def quoted(text: str) -> str:
 def _line(text: str, most: int) -> str:
     """One short line; "" for a link, and for nothing that can be seen."""
     line = names.tidied(text)
-    if LINK.search(line):
+    if LINK.search(_plain(line)):
         return ""
     return line if len(line) <= most else f"{line[: most - 1].rstrip()}…"
+
+
+def _plain(line: str) -> str:
+    """As a mail program may read it: in the usual letters and dots, without what is not seen."""
+    usual = unicodedata.normalize("NFKC", line)
+    return "".join(each for each in usual if unicodedata.category(each) not in ("Cf", "Mn", "Me"))

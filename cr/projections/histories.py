@@ -28,6 +28,8 @@ histories = sa.Table(
     sa.Column("version", sa.BigInteger, primary_key=True),
     sa.Column("at", Timestamp, nullable=False),
     sa.Column("actor", postgresql.UUID(as_uuid=True)),
+    # Whom the actor made an organizer.
+    sa.Column("whom", postgresql.UUID(as_uuid=True)),
     sa.Column("sentence", sa.Text, nullable=False),
     # The rule's revision that this step published.
     sa.Column("revision", sa.BigInteger),
@@ -68,6 +70,9 @@ def happened(event: Event, position: int) -> Iterable[Operation]:
             "version": event.originator_version,
             "at": event.at,
             "actor": event.actor,
+            "whom": event.organizer
+            if isinstance(event, r.OrganizerJoined) and event.organizer != event.actor
+            else None,
             "sentence": told(event),
             "revision": published_revision(event),
             "topic": event.TOPIC,
@@ -149,14 +154,14 @@ def told(event: Event) -> str:
             return "Became the owner, for there was none." if took else "Handed the rule over to another organizer."
         case r.OrganizerJoined():
             joined = event.organizer == event.actor
-            return "Joined as an organizer." if joined else "Made somebody who wrote the draft an organizer."
+            return "Joined as an organizer." if joined else "Made a writer of the draft an organizer."
         case r.OrganizerRemoved():
             left = event.organizer == event.actor
             return "No longer takes part as an organizer." if left else "Removed an organizer."
         case r.StakeholderInvited():
             return "Invited a stakeholder."
         case r.StakeholderAccepted():
-            return "A stakeholder accepted."
+            return "Accepted the invitation."
         case r.StakeholderRemoved():
             return "Removed a stakeholder."
         case r.StakeholderLeft():

@@ -1,7 +1,7 @@
 // The guided flow with a script: it saves while somebody types, and choosing does not load the page anew. Whatever goes
 // wrong here, the page's own forms still work.
 
-const { localTime, text } = globalThis.communityRule; // from site.js, which every page loads first
+const { copyButton, localTime, text } = globalThis.communityRule; // from site.js, which every page loads first
 
 // Not `form.action`: that is a button where one is called "action".
 const addressOf = (form) => form.getAttribute("action");
@@ -199,19 +199,11 @@ document.addEventListener("input", (event) => {
 
 for (const box of document.querySelectorAll("[data-share]")) {
   const url = box.querySelector(".address a").href;
-  const add = (words, action) => {
-    const button = Object.assign(document.createElement("button"), { type: "button", className: "button second", textContent: words });
-    button.addEventListener("click", () => action(button));
-    box.querySelector(".actions").append(button);
-  };
-  if (navigator.clipboard) {
-    add("Copy the address", async (button) => {
-      await navigator.clipboard.writeText(url);
-      button.textContent = "Copied";
-      voice.textContent = "The address is copied.";
-    });
-  }
+  const actions = box.querySelector(".actions");
+  if (navigator.clipboard) actions.append(copyButton("Copy the address", url, voice));
   if (navigator.share) {
-    add("Share it", () => navigator.share({ title: box.dataset.title, url }).catch(() => {}));
+    const button = Object.assign(document.createElement("button"), { type: "button", className: "button second", textContent: "Share it" });
+    button.addEventListener("click", () => navigator.share({ title: box.dataset.title, url }).catch(() => {}));
+    actions.append(button);
   }
 }

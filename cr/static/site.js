@@ -59,5 +59,23 @@ const localTime = (iso) => {
 };
 for (const time of document.querySelectorAll("time[data-local]")) time.textContent = localTime(time.dateTime);
 
+// `voice` tells it to those who don't see the button.
+const copyButton = (words, text, voice) => {
+  const button = Object.assign(document.createElement("button"), { type: "button", className: "button second", textContent: words });
+  button.addEventListener("click", async () => {
+    await navigator.clipboard.writeText(text);
+    button.textContent = voice.textContent = "Copied";
+  });
+  return button;
+};
+for (const field of document.querySelectorAll("[data-copy]")) {
+  if (!navigator.clipboard) break;
+  const voice = Object.assign(document.createElement("span"), { className: "unseen" });
+  voice.setAttribute("role", "status");
+  const actions = Object.assign(document.createElement("p"), { className: "actions" });
+  actions.append(copyButton(field.dataset.copy, field.value, voice), voice);
+  field.parentElement.after(actions);
+}
+
 // For the scripts of single pages, which are loaded after this one.
-globalThis.communityRule = { text, localTime };
+globalThis.communityRule = { text, localTime, copyButton };

@@ -13,11 +13,11 @@ from pyramid.renderers import render_to_response
 from pyramid.view import view_config, view_defaults
 
 from cr.accounts.addresses import TYPED_LONGEST
-from cr.errors import NotFound, ValidationProblem
+from cr.errors import NotFound, RateLimited, ValidationProblem
 from cr.headers import not_kept
 from cr.mail import inbox
 from cr.resources.content import Learn
-from cr.views.forms import Input, tidy
+from cr.views.forms import Input, put_off, tidy
 
 EMAIL = Input("email", "Your email address", (), "email", "The answer goes there.", TYPED_LONGEST)
 MESSAGE = Input("message", "Your question", (), "textarea", maxlength=inbox.MESSAGE_MOST)
@@ -56,7 +56,7 @@ class AskViews:
     @view_config(request_method="GET")
     def show(self) -> dict[str, Any]:
         identity = self.request.identity
-        return {"ask": form(self.request, identity.email if identity else ""), "errors": {}}
+        return {"ask": form(self.request, identity.email if identity else ""), "errors": {}, "error": None}
 
     @view_config(request_method="POST")
     def send(self) -> Any:
@@ -69,5 +69,8 @@ class AskViews:
                 self.request.response.status_int = problem.status
                 errors = {name: problem.details["fields"].get(name) for name in (EMAIL.name, MESSAGE.name)}
                 errors = {name: fault for name, fault in errors.items() if fault}
-                return {"ask": form(self.request, email, message, errors), "errors": errors}
+                return {"ask": form(self.request, email, message, errors), "errors": errors, "error": None}
+            except RateLimited as problem:
+                put_off(self.request, problem)
+                return {"ask": form(self.request, email, message), "errors": {}, "error": problem.message}
         return render_to_response("cr:templates/ask_sent.jinja2", {"email": email}, request=self.request)

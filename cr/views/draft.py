@@ -7,19 +7,18 @@ from typing import Any
 from pyramid.httpexceptions import HTTPSeeOther
 from pyramid.view import view_config, view_defaults
 
-from cr.accounts import names
 from cr.catalog.sections import BY_SLUG
 from cr.errors import Conflict, Forbidden
 from cr.events.document import composed
 from cr.events.draft import Draft, Restored
 from cr.events.payload import Payload, label_of
-from cr.projections import rules
 from cr.projections.histories import told
 from cr.projections.revisions import render
 from cr.resources.drafts import PARTS, DraftResource
 from cr.security import Permission
 from cr.views.drafts import guided_path, part_state, revised_rule
 from cr.views.forms import number
+from cr.views.organizers import within
 from cr.views.parts import elsewhere
 from cr.views.rules import origin
 from cr.views.together import overtaken_rule
@@ -74,11 +73,7 @@ class DraftPage:
 
     def who_began(self) -> str:
         """What the owner of the draft is called within a sentence."""
-        rule = rules.find(self.request.dbsession, self.row.rule) if self.row.rule else None
-        known = names.names(self.request.dbsession, [self.draft.owner])
-        owner = rule.owner if rule else self.draft.owner
-        who = names.called(self.draft.owner, known, owner=owner, reader=self.actor)
-        return who if who in known.values() else who[0].lower() + who[1:]
+        return within(self.request, self.draft, self.draft.owner)
 
     def parts(self) -> list[dict[str, Any]]:
         payload = self.draft.payload
@@ -97,13 +92,14 @@ class DraftPage:
     def undoing(self) -> dict[str, Any]:
         """What the undo button would take back, and what it just took back: sentences, None for nothing."""
         if self.draft.status != "open" or not self.writes:
-            return {"change": None, "undone": None}
+            return {"change": None, "undone": None, "by": None}
         commands, draft = self.request.rules, self.draft
         change = commands.last_change(draft)
         newest = commands.draft_event(draft.id, draft.version)
         undid = newest.undid if isinstance(newest, Restored) else None
         return {
             "change": told(change) if change else None,
+            "by": within(self.request, draft, change.actor) if change and change.actor != self.actor else None,
             "undone": told(commands.draft_event(draft.id, undid)) if undid else None,
             # Where it stands as it was before it was undone.
             "version": draft.version - 1,
@@ -124,14 +120,19 @@ class DraftViews(DraftPage):
             "newest": newest,
             "undo": self.undoing(),
             "whose": None if self.draft.owner == self.actor else f"{self.who_began()}’s",
-            "writers": len(self.draft.writers),
+            "writers": [within(self.request, self.draft, each) for each in self.draft.writers],
         }
 
     @view_config(name="preview", request_method="GET", renderer="cr:templates/draft_at.jinja2")
     def preview(self) -> Any:
         if away := elsewhere(self.draft, self.url()):
             return away
-        return {**self.common(), "entry": None, "body": render(composed(self.draft.payload))}
+        return {
+            **self.common(),
+            "entry": None,
+            "body": render(composed(self.draft.payload)),
+            "writers": len(self.draft.writers),
+        }
 
     # --- The end of a draft -------------------------------------------------------------------------------------------
 

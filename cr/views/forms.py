@@ -7,6 +7,7 @@ meanwhile is brought together by `cr.events.payload.merged`.
 from __future__ import annotations
 
 import copy
+import math
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -17,7 +18,7 @@ from pyramid.response import Response
 
 from cr.accounts import names
 from cr.catalog.sections import MORE, VALUES, Section, Values
-from cr.errors import Conflict, ValidationProblem
+from cr.errors import Conflict, RateLimited, ValidationProblem
 from cr.events.draft import Clashes
 from cr.events.payload import BLOCKS, META, TEXTS, Clash, Payload, label_of
 
@@ -164,6 +165,13 @@ def tidy(text: str) -> str:
     return re.sub(r"[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]", "", text).strip()
 
 
+def put_off(request: Any, problem: RateLimited) -> None:
+    """A form was sent too soon and is shown once more: nothing of it is kept, and the answer says when to try again."""
+    request.tm.doom()
+    request.response.status_int = problem.status
+    request.response.headers["Retry-After"] = str(math.ceil(problem.retry_after))
+
+
 def number(text: str) -> int | None:
     """The number in an address or form that a page of ours wrote; None for anything else."""
     return int(text) if re.fullmatch("[0-9]{1,18}", text) else None
@@ -305,11 +313,13 @@ def both_texts(
     clashes: Clashes,
     *,
     part: Mapping[str, Any],
+    by: str | None,
     hidden: Mapping[str, str] | None = None,
 ) -> Response:
     """409: both texts of every field that two people changed, and the rest of the form carried along.
 
-    `part` is {name, hue, url, back_url, back_text}; `hidden` are further fields that the form needs.
+    `part` is {name, hue, url, back_url, back_text}; `by` who else saved, if somebody did; `hidden` are further
+    fields that the form needs.
     """
     theirs = clashes.theirs
     kept = theirs.payload.get(form.section.selected, ()) if form.section else [each.id for each in form.entries]
@@ -353,6 +363,7 @@ def both_texts(
         "cr:templates/draft_conflict.jinja2",
         {
             "part": part,
+            "by": by,
             "version": theirs.version,
             "conflicts": conflicts,
             "removing": _removing(form, theirs.payload, request.POST.get("remove")),

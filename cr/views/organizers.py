@@ -7,7 +7,8 @@ from typing import Any
 from uuid import UUID
 
 from cr.accounts import names
-from cr.projections import organizers, rules, writers
+from cr.events.draft import Draft
+from cr.projections import histories, organizers, rules, writers
 from cr.views.forms import NAME
 
 
@@ -33,6 +34,24 @@ def _shown(request: Any, draft: Any, rule: Any, known: Mapping[UUID, str], reade
         "updated_at": draft.updated_at,
         **({"rule": rule.title, "revision": draft.revises + 1} if rule else {}),
     }
+
+
+def within(request: Any, draft: Draft, account: UUID | None) -> str:
+    """What somebody who wrote in a draft is called within a sentence to the person who is signed in."""
+    rule = rules.find(request.dbsession, draft.rule) if draft.rule else None
+    known, owner = names.names(request.dbsession, [account]), rule.owner if rule else draft.owner
+    noun = "organizer" if rule else "writer"
+    who = names.called(account, known, owner=owner, reader=request.identity.account_id, noun=noun)
+    return who if account in known else who[0].lower() + who[1:]
+
+
+def saved_since(request: Any, draft: Draft | None, version: int) -> str | None:
+    """Who else has saved a draft after `version`; None where it was only this person, in another window."""
+    if draft is None:
+        return None
+    newest = histories.of(request.dbsession, draft.id, limit=max(1, draft.version - version))
+    others = {row.actor for row in newest if row.version > version} - {request.identity.account_id}
+    return within(request, draft, *others) if len(others) == 1 else "others" if others else None
 
 
 def fault_of_name(request: Any, name: str, *together: UUID) -> str | None:

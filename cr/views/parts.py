@@ -29,6 +29,7 @@ from cr.views.forms import (
     seen_version,
     tidy,
 )
+from cr.views.organizers import saved_since
 
 
 def form_of(key: str, payload: Payload, new: Iterable[str] = ()) -> Form:
@@ -85,7 +86,8 @@ class PartViews:
                 self.draft_id, self.request.identity.account_id, self.request.now, wanted, base_version=version
             )
         except Clashes as clashes:
-            return both_texts(self.request, form, base.payload, clashes, part=self._about_part(form))
+            by = saved_since(self.request, now, version)
+            return both_texts(self.request, form, base.payload, clashes, part=self._about_part(form), by=by)
         refuse_sixth_value(now.payload, after.payload)
         stay = posted.get("action") == "add" or "remove" in posted
         anchor = "add" if posted.get("action") == "add" else None

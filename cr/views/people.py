@@ -35,6 +35,13 @@ class People:
         called = self.called(rule, actor)
         return called if actor in self._known else called[:1].lower() + called[1:]
 
+    def told(self, entry: Any) -> str:
+        """The sentence of a row of the histories, with whom it is about."""
+        sentence: str = entry.sentence
+        if entry.whom is None:
+            return sentence
+        return f"{sentence.removesuffix('.')}: {self.within(entry.originator, entry.whom)}."
+
     def who_did(self, entry: Any) -> str:
         """By a row of the histories."""
         if entry.topic in [each.TOPIC for each in r.BY_STAKEHOLDERS]:

@@ -127,6 +127,7 @@ def page(
 def _drafts(request: Any, rows: Sequence[Any]) -> list[dict[str, Any]]:
     """However many there are, they are shown after the same few queries."""
     revised = rules.several(request.dbsession, (row.rule for row in rows if row.revises))
+    writable = organizers.writable(request.dbsession, revised, request.identity.account_id)
     began = origins(request, rows)
     return [
         {
@@ -137,6 +138,7 @@ def _drafts(request: Any, rows: Sequence[Any]) -> list[dict[str, Any]]:
             "updated_at": row.updated_at,
             "revises": {"title": revised[row.rule].title, "url": rule_path(request, row.rule)} if row.revises else None,
             "copies": began.get((row.copied_from, row.copied_revision)),
+            "writable": not row.revises or row.rule in writable,
         }
         for row in rows
     ]

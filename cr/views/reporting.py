@@ -11,11 +11,11 @@ from pyramid.renderers import render_to_response
 from pyramid.view import view_config, view_defaults
 
 from cr.accounts.addresses import TYPED_LONGEST
-from cr.errors import Gone, ValidationProblem
+from cr.errors import Gone, RateLimited, ValidationProblem
 from cr.mail import inbox
 from cr.projections import revisions
 from cr.resources.rules import RuleResource
-from cr.views.forms import Input, number, tidy
+from cr.views.forms import Input, number, put_off, tidy
 from cr.views.public import rule_path
 
 REASONS = {
@@ -63,6 +63,9 @@ class ReportViews:
             except ValidationProblem as problem:
                 self.request.response.status_int = problem.status
                 return self._page(reason, message, email, problem.details["fields"])
+            except RateLimited as problem:
+                put_off(self.request, problem)
+                return self._page(reason, message, email, {}, problem.message)
         values = {"title": self.rule.title, "url": rule_path(self.request, self.rule.id), "answer": email.strip()}
         return render_to_response("cr:templates/rule_reported.jinja2", values, request=self.request)
 
@@ -72,7 +75,9 @@ class ReportViews:
         known = given and revisions.find(self.request.dbsession, self.rule.id, given)
         return given if given and known else self.rule.revision
 
-    def _page(self, reason: str, message: str, email: str, errors: dict[str, str]) -> dict[str, Any]:
+    def _page(
+        self, reason: str, message: str, email: str, errors: dict[str, str], error: str | None = None
+    ) -> dict[str, Any]:
         rule, revision = self.rule, self._revision()
         return {
             "rule": {"title": rule.title, "revision": revision, "url": rule_path(self.request, rule.id)},
@@ -83,5 +88,6 @@ class ReportViews:
             "message": MESSAGE.shown(message, errors.get(MESSAGE.name)),
             "email": EMAIL.shown(email, errors.get(EMAIL.name)),
             "trap": inbox.TRAP,
+            "error": error,
             "errors": {name: errors[name] for name in ("reason", MESSAGE.name, EMAIL.name) if name in errors},
         }

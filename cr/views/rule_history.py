@@ -78,7 +78,7 @@ def _told(entry: Any, row: Any, changes: Changes, people: People, request: Any) 
         "revision": entry.revision,
         "at": entry.at,
         "who": people.who_did(entry),
-        "sentence": entry.sentence,
+        "sentence": people.told(entry),
         **_said(row),
         "url": rule_path(request, row.rule, "revisions", str(row.revision)) if row is not None else None,
         "step_url": _step_url(request, entry.version),
@@ -125,7 +125,7 @@ def _step(context: RuleResource, request: Any) -> Response:
         "event": {
             "at": row.at,
             "who": people.who_did(row),
-            "sentence": row.sentence,
+            "sentence": people.told(row),
             "revision": row.revision,
             **_said(shown if row.revision else None),
             "changes": changes,

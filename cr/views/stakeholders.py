@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 from uuid import UUID
 
@@ -17,7 +16,7 @@ from cr.projections import invitations
 from cr.resources.base import uuid_or_keyerror
 from cr.resources.stakeholders import Stakeholders
 from cr.security import Permission
-from cr.views.forms import number
+from cr.views.forms import number, put_off
 from cr.views.profile import done
 from cr.views.public import rule_path
 
@@ -66,9 +65,8 @@ class StakeholdersViews(Page):
             people = stakeholders.named(addresses, own=self.request.identity.email)
             mailed = stakeholders.add(self.request, self.rule, people)
         except RateLimited as problem:
-            response = self._again(typed, 429, _later(problem, "You invited somebody a moment ago."))
-            self.request.response.headers["Retry-After"] = str(math.ceil(problem.retry_after))
-            return response
+            put_off(self.request, problem)
+            return self._again(typed, 429, _later(problem, "You invited somebody a moment ago."))
         except Problem as problem:
             if problem.status not in (400, 409):
                 raise
@@ -83,9 +81,7 @@ class StakeholdersViews(Page):
         try:
             stakeholders.resend(self.request, self.rule, who)
         except RateLimited as problem:
-            self.request.tm.doom()
-            self.request.response.status_int = 429
-            self.request.response.headers["Retry-After"] = str(math.ceil(problem.retry_after))
+            put_off(self.request, problem)
             soon = problem.retry_after <= 60
             why = "You mailed them a moment ago." if soon else "Too many invitations went out today."
             return self._page(error=_later(problem, why))
@@ -178,7 +174,4 @@ def on_their_way(request: Any, rule: Any) -> dict[str, Any] | None:
 
 
 def _later(problem: RateLimited, why: str) -> str:
-    seconds = max(1, math.ceil(problem.retry_after))
-    if seconds > 60 * 60:
-        return f"{why} Try again in {math.ceil(seconds / 3600)} hours."
-    return f"{why} Try again in {'a second' if seconds == 1 else f'{seconds} seconds'}."
+    return f"{why} Try again in {problem.wait}."

@@ -12,7 +12,7 @@ from pyramid.view import view_config, view_defaults
 
 from cr.accounts import deletion, join_links, names
 from cr.accounts.addresses import normalised
-from cr.errors import Forbidden, Gone, ValidationProblem
+from cr.errors import Forbidden, Gone, RateLimited, ValidationProblem
 from cr.events import draft as drafts
 from cr.events import rule as rules
 from cr.headers import not_kept
@@ -21,7 +21,7 @@ from cr.projections import organizers, writers
 from cr.resources.base import uuid_or_keyerror
 from cr.resources.teams import Join, JoinDraft, JoinRule, Organizers, Team, Writers
 from cr.security import Permission
-from cr.views.forms import NAME, Input
+from cr.views.forms import NAME, Input, put_off
 from cr.views.organizers import fault_of_name
 
 LIST, REMOVE, JOIN, PASS_ON = (
@@ -222,6 +222,9 @@ class TeamViews:
             if address == self.request.identity.email:
                 raise ValidationProblem("This is your own email address. Write that of somebody else.")
             link, token = join_links.make(self.request, self.group.id, address)
+        except RateLimited as problem:
+            put_off(self.request, problem)
+            return self._page(email=typed, error=problem.message)
         except (ValueError, ValidationProblem) as problem:
             fault = "Write an email address, such as name@example.org."
             fault = problem.message if isinstance(problem, ValidationProblem) else fault
@@ -299,10 +302,12 @@ class TeamViews:
         if self.group.owner:
             came.insert(0, (self.group.owner, self.group.began))
         known = names.names(self.request.dbsession, (account for account, _ in came))
+        nameless = self.group.member
         return [
             {
                 "id": account,
-                "name": known.get(account) or ("The owner" if account == self.group.owner else self.group.member),
+                "name": known.get(account) or ("The owner" if account == self.group.owner else nameless),
+                "within": known.get(account) or f"{nameless[0].lower()}{nameless[1:]}",
                 "you": account == self.me,
                 "owner": account == self.group.owner,
                 "since": at,

@@ -71,6 +71,11 @@ def test_the_owner_lets_somebody_in_who_publishes_the_next_revision(
         press(ada, "Make a link for somebody")
         sound(ada, f"Organizers of {title}", javascript)
         link = ada.get_by_label("The link", exact=True).input_value()
+        if javascript:
+            ada.context.grant_permissions(["clipboard-read", "clipboard-write"])
+            press(ada, "Copy the link")
+            expect(ada.get_by_role("button", name="Copied")).to_be_visible()
+            assert ada.evaluate("navigator.clipboard.readText()") == link
 
         clock.advance(A_WHILE)
         bo.goto(link)

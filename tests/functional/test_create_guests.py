@@ -227,6 +227,9 @@ def test_an_address_that_is_none_is_said_beside_the_field(client: TestApp, smtp:
 def test_asking_twice_at_once_is_too_fast(client: TestApp, smtp: Mailbox, clock: Clock) -> None:
     start(client)
     ask(client)
+    [mail] = smtp.messages
+    assert "What you wrote there before you signed in comes along." in mail.get_content()
+    assert "Elm" not in mail.get_content()
     page = ask(client, status=429)
     assert "Please wait a moment" in page.html.select_one(".errors").text
     assert filled(page)["email"].value == "ada@example.org"

@@ -25,8 +25,10 @@ from tests.fixtures.mail import Mailbox, deliver
 from tests.fixtures.site import Clock, MakeApp
 from tests.functional.flow import count, payload_of_guest, press, unequal
 from tests.functional.flow import start as start_as_guest
-from tests.functional.people import form_to, path_of, sign_in
+from tests.functional.people import form_to, mailed_link, path_of, sign_in
 from tests.functional.test_all_or_nothing import another_window, at_once
+from tests.functional.test_api_rules import publish as publish_over_api
+from tests.functional.test_api_stakeholders import link_to
 from tests.functional.test_api_uploads import send
 from tests.functional.test_main_job import edit, publish, start, write, written
 from tests.functional.test_profile import fill, statements
@@ -236,6 +238,50 @@ def test_the_page_says_what_goes_and_what_stays(ada: TestApp, bo: TestApp) -> No
     let_in(ada, bo, rule)
     page = " ".join(ada.get("/profile/delete").html.main.text.split())
     assert "It has no owner then. Its other organizer goes on with it." in page
+
+
+def test_invitations_to_an_address_that_one_had_go_too(
+    app: Any, smtp: Mailbox, ada: TestApp, bo: TestApp, clock: Clock, engine: sa.Engine
+) -> None:
+    accepted, waiting = (publish_over_api(bo, title) for title in ("Elm", "Oak"))
+    for rule in (accepted, waiting):
+        clock.advance(timedelta(minutes=1))
+        bo.post_json(f"/api/rules/{rule}/stakeholders", {"email": "ada@example.org"}, status=201)
+        if rule == accepted:
+            ada.get(link_to(app, smtp, "ada@example.org"), status=303)
+    for address in ("ada@new.example.org", "ada@newest.example.org"):
+        clock.advance(timedelta(minutes=1))
+        ada.post_json("/api/user/email-change/request", {"newEmail": address})
+        ada.get(path_of(mailed_link(smtp)), status=303)
+
+    def known(rule: str) -> list[tuple[str, str]]:
+        people = bo.get(f"/api/rules/{rule}/stakeholders").json["stakeholders"]
+        return [(each["email"], each["status"]) for each in people]
+
+    assert known(waiting) == [("ada@example.org", "pending")]
+    deliver(app)
+    assert ada.delete("/api/user/me").json == {"ok": True}
+    assert known(accepted) == known(waiting) == []
+    with engine.connect() as connection:
+        assert connection.scalar(sa.text("SELECT count(*) FROM stakeholders")) == 0
+    assert unequal(engine) == []
+
+
+def test_who_gets_an_address_that_somebody_had_erases_nothing_of_theirs(
+    app: Any, smtp: Mailbox, ada: TestApp, bo: TestApp, clock: Clock
+) -> None:
+    rule = publish_over_api(bo)
+    clock.advance(timedelta(minutes=1))
+    bo.post_json(f"/api/rules/{rule}/stakeholders", {"email": "ada@example.org"}, status=201)
+    link = link_to(app, smtp, "ada@example.org")
+    ada.post_json("/api/user/email-change/request", {"newEmail": "ada@new.example.org"})
+    ada.get(path_of(mailed_link(smtp)), status=303)
+    clock.advance(timedelta(minutes=1))
+    sign_in(app, smtp, "ada@example.org").delete("/api/user/me")
+    ada.get(link, status=303)
+    people = bo.get(f"/api/rules/{rule}/stakeholders").json["stakeholders"]
+    assert [each["status"] for each in people] == ["accepted"]
+    assert ada.get("/api/rules/me").json["rules"][0]["role"] == "stakeholder"
 
 
 def let_in(owner: TestApp, person: TestApp, rule: str) -> None:

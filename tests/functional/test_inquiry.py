@@ -124,14 +124,40 @@ def test_how_often(app: Any, client: TestApp, engine: sa.Engine, clock: Clock) -
     assert again.json["error"]["code"] == "rate_limited"
     assert client.post_json(API, QUESTION | {"email": "dan@example.org"}, status=429).headers["Retry-After"] == "20"
     page = client.post(PAGE, QUESTION | {"email": "dan@example.org"}, status=429)
-    assert [each.text.strip() for each in page.html.select("textarea")] == [
-        "dan@example.org",
-        QUESTION["message"].strip(),
-    ]
+    assert "You sent something a moment ago. Try again in 20 seconds." in errors(page)
+    kept = form_to(page, PAGE)
+    assert (kept["email"].value, kept["message"].value) == ("dan@example.org", QUESTION["message"].strip())
     elsewhere.post_json(API, QUESTION | {"email": "dan@example.org"})
     clock.advance(timedelta(seconds=21))
     client.post_json(API, QUESTION | {"email": "eve@example.org"})
     assert len(waiting(engine)) == 3
+
+
+def test_the_inbox_is_not_filled_from_many_places_and_the_words_stay_in_the_form(
+    app: Any, client: TestApp, engine: sa.Engine, clock: Clock
+) -> None:
+    for number in range(60):
+        place = TestApp(app, extra_environ={"REMOTE_ADDR": f"203.0.113.{number + 1}"})
+        place.post_json(API, QUESTION | {"email": f"n{number}@example.org"})
+    page = client.post(PAGE, QUESTION, status=429)
+    assert page.headers["Retry-After"] == "3600"
+    assert "More questions came within the hour" in errors(page)
+    assert "Try again in 60 minutes." in errors(page)
+    kept = form_to(page, PAGE)
+    assert (kept["email"].value, kept["message"].value) == (QUESTION["email"], QUESTION["message"].strip())
+    assert len(waiting(engine)) == 60
+    clock.advance(timedelta(hours=1))
+    kept.submit()
+    assert len(waiting(engine)) == 61
+
+
+def test_one_network_does_not_keep_others_from_asking(
+    app: Any, client: TestApp, engine: sa.Engine, clock: Clock
+) -> None:
+    for number in range(21):
+        client.post_json(API, QUESTION | {"email": f"n{number}@example.org"}, status=200 if number < 20 else 429)
+        clock.advance(timedelta(seconds=20))
+    assert len(waiting(engine)) == 20
 
 
 @pytest.mark.parametrize("start", ["/", "/learn", "/learn/ask"])

@@ -412,7 +412,11 @@ def test_who_is_removed_is_refused_at_once_and_loses_nothing(ada: TestApp, bo: T
     for form, button in ((open_own, "save"), (open_undo, None)):
         answer = form.submit("action", value=button, status=403) if button else form.submit(status=403)
         assert "Only the organizers of this rule" in answer
-    assert own in bo.get("/profile")
+    listed = bo.get("/profile").html.find("a", string="Elm Street Gardens").find_parent("li")
+    assert [path_of(each["href"]).rstrip("/") for each in listed.select(".rule-links a")] == [own]
+    assert "You are no longer an organizer" in listed.text
+    discard = ada.get(theirs).html.find("a", string="Discard it")["href"]
+    assert path_of(discard) in ada.get("/profile")
     assert theirs not in bo.get("/profile")
     assert "Organized with others" not in bo.get("/profile")
     # The others go on with it, and their copy is their own.

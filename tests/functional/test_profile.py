@@ -108,6 +108,8 @@ def test_how_i_am_called_is_said_and_changed_here(ada: TestApp, engine: sa.Engin
 def test_an_own_rule_is_revised_duplicated_and_withdrawn_from_here(ada: TestApp, engine: sa.Engine) -> None:
     rule = publish(engine, account_of(engine, "ada@example.org"), "2026-03-01", name="Oak Lane")
     page = ada.get("/profile")
+    assert "You have no open drafts." in page
+    assert "Start another" in [each.text for each in page.html.main.select("h2")]
     assert links(page, "Write the next revision") == [f"{rule}/edit"]
     assert links(page, "Organizers") == [f"{rule}/organizers"]
     assert links(page, "Stakeholders") == [f"{rule}/stakeholders"]

@@ -9,6 +9,7 @@ import pytest
 import sqlalchemy as sa
 from webtest import TestApp
 
+from cr.mail import inbox
 from tests.fixtures.mail import Mailbox
 from tests.fixtures.site import Clock, MakeApp
 from tests.functional.flow import errors, topics
@@ -120,6 +121,40 @@ def test_programs_and_other_sites_report_nothing(
     form.submit()
     filled(ada.get(f"{rule}/report"), rule).submit()
     assert len(waiting(engine)) == 3
+
+
+def test_many_reports_of_one_rule_are_no_more_than_a_few_mails(
+    app: Any, client: TestApp, engine: sa.Engine, rule: str, clock: Clock
+) -> None:
+    for number in range(5):
+        place = TestApp(app, extra_environ={"REMOTE_ADDR": f"203.0.113.{number + 1}"})
+        filled(place.get(f"{rule}/report"), rule).submit(status=200)
+    page = filled(client.get(f"{rule}/report"), rule, email="cleo@example.org").submit(status=429)
+    assert "Others reported this rule within the hour" in errors(page)
+    kept = form_to(page, f"{rule}/report")
+    assert {name: kept[name].value for name in ("reason", "message", "email")} == {
+        "reason": "private",
+        "message": MESSAGE,
+        "email": "cleo@example.org",
+    }
+    other = publish(engine, person(engine), "2026-03-01", name="Oak")
+    filled(client.get(f"{other}/report"), other).submit(status=200)
+    assert len(waiting(engine)) == 6
+    clock.advance(timedelta(hours=1))
+    kept.submit(status=200)
+    assert len(waiting(engine)) == 7
+
+
+def test_reports_of_many_rules_do_not_fill_the_inbox(
+    app: Any, client: TestApp, engine: sa.Engine, rule: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(inbox, "SITE_MOST", 1)
+    other = publish(engine, person(engine), "2026-03-01", name="Oak")
+    place = TestApp(app, extra_environ={"REMOTE_ADDR": "203.0.113.1"})
+    filled(place.get(f"{other}/report"), other).submit(status=200)
+    page = filled(client.get(f"{rule}/report"), rule).submit(status=429)
+    assert "You can ask an organizer instead." in errors(page)
+    assert len(waiting(engine)) == 1
 
 
 def test_what_was_withdrawn_is_not_reported(client: TestApp, engine: sa.Engine, rule: str) -> None:

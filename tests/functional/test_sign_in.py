@@ -86,6 +86,7 @@ def test_whoever_came_to_sign_in_and_for_nothing_else_gets_to_their_own_page(cli
     form = form_to(client.get("/login"), "/login")
     form["email"] = "ada@example.org"
     form.submit(status=200)
+    assert "comes along" not in smtp.messages[-1].get_content()
     assert follow(client, smtp) == "/profile"
     assert path_of(client.get("/login", status=303).location) == "/profile"
 

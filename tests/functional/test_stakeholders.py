@@ -163,7 +163,7 @@ def test_a_stakeholder_leaves_and_the_history_names_nobody(
     said = [" ".join(each.text.split()) for each in client.get(f"{rule}/history").html.select(".what")]
     assert said == [
         "No longer takes part as a stakeholder. A stakeholder",
-        "A stakeholder accepted. A stakeholder",
+        "Accepted the invitation. A stakeholder",
         "Invited a stakeholder. The owner",
         "Published the rule. The owner",
     ]

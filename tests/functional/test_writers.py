@@ -18,7 +18,7 @@ from cr.errors import Forbidden
 from cr.events import draft as drafts
 from tests.fixtures.mail import Mailbox, deliver
 from tests.fixtures.site import Clock
-from tests.functional.flow import count, unequal
+from tests.functional.flow import count, go_on, unequal
 from tests.functional.people import form_to, path_of, sign_in
 from tests.functional.rules import account_of, commands
 from tests.functional.test_main_job import edit, publish, sentences, start, write, written
@@ -70,6 +70,7 @@ def test_who_is_let_in_writes_a_draft_that_is_no_rule_yet(
     ada: TestApp, bo: TestApp, cy: TestApp, draft: str, engine: sa.Engine
 ) -> None:
     bo.get(draft, status=403)
+    assert "Only you can see it now." in ada.get(f"{draft}/preview")
     link = make_link(ada, f"{draft}/writers")
     assert "Write Elm Street Garden together" in bo.get(link)
     assert path_of(join(bo, link, "Bo").location).rstrip("/") == f"{draft}/writers"
@@ -91,10 +92,39 @@ def test_who_is_let_in_writes_a_draft_that_is_no_rule_yet(
     ]
     assert sentences(bo.get(f"{draft}/history"))[1] == "Named it “Elm Street Gardens”. The owner"
     assert "This is the owner’s draft." in bo.get(draft)
+    for person in (ada, bo):
+        assert "Only those who write it can see it now." in person.get(f"{draft}/preview")
     listed = bo.get("/profile").click("The owner’s draft: Elm Street Gardens")
     assert path_of(listed.request.url).rstrip("/") == draft
     assert "Elm Street" not in cy.get("/profile").html.main.text
     assert unequal(engine) == []
+
+
+def test_who_changed_it_is_said_where_one_meets_the_change_of_another(ada: TestApp, bo: TestApp, draft: str) -> None:
+    let_in(ada, bo, draft, "Bo")
+    about = f"{draft}/about"
+    assert "Bo writes in it with you." in " ".join(ada.get(draft).html.main.text.split())
+    stale, guided = ada.get(about), ada.get("/create/community-name", {"draft": draft.split("/")[2]})
+    write(bo, about, title="Bo’s garden")
+    assert "Undo the last change, by Bo: Named it" in ada.get(draft)
+    assert "Undo the last change: Named it" in bo.get(draft)
+    both = [write(ada, about, page=stale, title="Ada’s garden", status=409)]
+    both += [go_on(guided, title="Ada’s garden", status=409)]
+    for page in both:
+        assert "Saved in the meantime, by Bo" in page
+    # Between two windows of one person there is nobody to name.
+    stale = bo.get(about)
+    write(bo, about, title="Oak")
+    alone = write(bo, about, page=stale, title="Elm", status=409)
+    assert "Saved in the meantime" in alone
+    assert "Saved in the meantime, by" not in alone
+
+
+def test_who_has_no_name_is_asked_about_in_a_sentence(ada: TestApp, bo: TestApp, draft: str) -> None:
+    let_in(ada, bo, draft)
+    assert "Another writer writes in it with you." in " ".join(ada.get(draft).html.main.text.split())
+    page = ada.get(f"{draft}/writers").click("Remove")
+    assert page.html.h1.text == "Remove a writer?"
 
 
 def test_the_guided_flow_is_for_writers_too(ada: TestApp, bo: TestApp, draft: str) -> None:
@@ -113,11 +143,14 @@ def test_the_guided_flow_is_for_writers_too(ada: TestApp, bo: TestApp, draft: st
     assert "dee@example.org" in ada.get("/create/final-review", given)
     for step in ("final-review", "confirm-stakeholders", "community-name"):
         assert "dee@example.org" not in bo.get(f"/create/{step}", given)
-    page = bo.get("/create/confirm-stakeholders", given)
-    form = next(form for form in page.forms.values() if "emails" in form.fields)
-    form["emails"] = "eve@example.org"
-    assert "eve@example.org" in form.submit("action", value="add", status=403)
-    assert "Only its owner can publish this draft." in bo.get("/create/final-review", given)
+    page = bo.get("/create/confirm-stakeholders", given, status=303).follow()
+    assert page.request.path == "/create/final-review"
+    assert "Only its owner can publish this draft." in page
+    token = form_to(page, "/logout")["csrf_token"].value
+    fields = {**given, "csrf_token": token, "version": "1", "emails": "eve@example.org", "action": "add"}
+    assert "eve@example.org" in bo.post("/create/confirm-stakeholders", fields, status=403)
+    assert "Continue to publish" in ada.get(draft)
+    assert "Continue to publish" not in bo.get(draft)
     assert "Only the owner can publish this draft." in bo.get(f"{draft}/publish")
 
 
@@ -150,7 +183,7 @@ def test_writers_become_organizers_of_the_rule(
     open_link = make_link(ada, f"{draft}/writers")
     rule = publish(ada, draft)
     assert sentences(client.get(f"{rule}/history")) == [
-        "Made somebody who wrote the draft an organizer. The owner",
+        "Made a writer of the draft an organizer: Bo. The owner",
         "Published the rule. The owner",
     ]
     assert people(bo.get(f"{rule}/organizers")) == ["The owner", "Bo (you)"]

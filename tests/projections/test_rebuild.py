@@ -58,7 +58,8 @@ def test_every_step_of_the_sample_life_counts(engine: sa.Engine) -> None:
         ("UPDATE rules SET title = title || '.'", "rules"),
         ("DELETE FROM drafts WHERE status = 'discarded'", "drafts"),
         (
-            "INSERT INTO histories SELECT originator, -version, at, actor, sentence, revision, topic FROM histories",
+            """INSERT INTO histories (originator, version, at, sentence, topic)
+            SELECT originator, -version, at, sentence, topic FROM histories""",
             "histories",
         ),
         ("UPDATE revisions SET html = html || ' '", "revisions"),

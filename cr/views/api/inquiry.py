@@ -32,7 +32,8 @@ class Inquiry(BaseModel):
     renderer="json",
     api=Operation(
         body=Inquiry,
-        often="Once in 60 seconds for an email address, once in 20 seconds from an IP address.",
+        often="Once in 60 seconds for an email address; from an IP address once in 20 seconds and "
+        f"{inbox.NETWORK_MOST} times in an hour; {inbox.SITE_MOST} times in an hour in all.",
         refuses=(ServerMisconfigured,),
     ),
 )

@@ -154,10 +154,11 @@ class Verify:
     def open(self) -> Any:
         """Follow the link in an invitation.
 
-        Whoever is signed in with the address of the invitation accepts by it. Anybody else gets a page with one button,
-        which accepts and signs in, because programs that scan mail open links too. Both lead to the rule. Whoever is
-        signed in as somebody else gets to `/login?error=stakeholder_wrong_account`; a link that is wrong leads to
-        `/login?error=invalid_link`, one that is void or too old to `/login?error=expired_link`. HEAD changes nothing.
+        Whoever is signed in with the address of the invitation, or had it before, accepts by it. Anybody else gets a
+        page with one button, which accepts and signs in, because programs that scan mail open links too. Both lead to
+        the rule. Whoever is signed in as somebody else gets to `/login?error=stakeholder_wrong_account`; a link that
+        is wrong leads to `/login?error=invalid_link`, one that is void or too old to `/login?error=expired_link`. HEAD
+        changes nothing.
         """
         if self.request.method == "HEAD":
             return Response(content_type="text/html")
@@ -187,7 +188,7 @@ class Verify:
             return HTTPSeeOther(to_rule)
         if found.account or found.expires_at <= request.now:
             raise LinkRefused("expired_link")
-        if identity and identity.email != found.email:
+        if identity and identity.email != found.email and identity.account_id != found.holder:
             raise LinkRefused("stakeholder_wrong_account")
         if identity or pressed:
             headers = stakeholders.accept(request, found, own="own" in request.POST)

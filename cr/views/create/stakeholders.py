@@ -10,7 +10,7 @@ from pyramid.view import view_config, view_defaults
 from cr.accounts.stakeholders import read
 from cr.errors import ValidationProblem
 from cr.events.rule import STAKEHOLDERS_MOST
-from cr.resources.create import ConfirmStakeholders
+from cr.resources.create import ConfirmStakeholders, FinalReview
 from cr.views.create.steps import StepViews
 
 TEMPLATE = "cr:templates/create/stakeholders.jinja2"
@@ -19,7 +19,9 @@ TEMPLATE = "cr:templates/create/stakeholders.jinja2"
 @view_defaults(context=ConfirmStakeholders)
 class StakeholdersViews(StepViews):
     @view_config(request_method="GET", renderer=TEMPLATE)
-    def show(self) -> dict[str, Any]:
+    def show(self) -> Any:
+        if ConfirmStakeholders not in self.steps:
+            return HTTPSeeOther(self.url(FinalReview))
         return self.page(emails=self.work.emails, typed="", most=STAKEHOLDERS_MOST)
 
     @view_config(request_method="POST")

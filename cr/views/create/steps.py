@@ -36,6 +36,7 @@ from cr.resources.create import (
 from cr.times import iso_z
 from cr.views.create.work import Work, open_work
 from cr.views.forms import Form, both_texts, shown_text
+from cr.views.organizers import saved_since
 
 PARTS: tuple[tuple[str, tuple[type[Step], ...]], ...] = (
     (
@@ -247,7 +248,8 @@ class StepViews:
         # It says its version itself.
         hidden = {name: value for name, value in self.hidden().items() if name != "version"}
         met = Clashes(clashes.clashes, clashes.merged, self.work)
-        return both_texts(self.request, form, base, met, part=about | part, hidden=hidden)
+        by = saved_since(self.request, self.work.draft, self.work.seen())
+        return both_texts(self.request, form, base, met, part=about | part, by=by, hidden=hidden)
 
     def again(self, template: str, status: int = 400, **more: Any) -> Response:
         """The page once more, with what was typed and what is wrong with it; for a script only what is wrong."""
