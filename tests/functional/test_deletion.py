@@ -497,13 +497,14 @@ def test_what_another_device_saves_meanwhile_does_not_outlive_the_account(
     assert unequal(engine) == []
 
 
-def test_everything_can_be_taken_along(ada: TestApp, bo: TestApp, client: TestApp, folder: Path) -> None:
+def test_everything_can_be_taken_along(ada: TestApp, bo: TestApp, client: TestApp, clock: Clock, folder: Path) -> None:
     theirs = publish(bo, written(bo))
     bo.post_json(f"/api{theirs}/stakeholders", {"email": "ada@example.org"}, status=201)
     let_in(bo, ada, theirs)
     write(bo, f"{edit(bo, theirs)}/about", summary="What Bo and Ada write")
     shown = send(ada).json["url"]
     rule = publish(ada, written(ada))
+    clock.advance(timedelta(seconds=1))
     write(ada, f"{start(ada)}/about", title="Beech", summary="A second one")
     ada.post_json(f"/api{rule}/stakeholders", {"email": "cy@example.org"}, status=201)
     answer = ada.get("/profile/data.json")
@@ -534,6 +535,7 @@ def test_everything_can_be_taken_along(ada: TestApp, bo: TestApp, client: TestAp
     assert base64.b64decode(upload["content"]) == client.get(shown).body
     for each in files(folder):
         each.unlink()
+    clock.advance(timedelta(minutes=1))
     assert ada.get("/profile/data.json").json["uploads"][0]["content"] is None
     assert [each["email"] for each in data["invitations"]] == ["cy@example.org"]
     client.get("/profile/data.json", status=303)
@@ -589,3 +591,23 @@ def test_whoever_is_held_up_by_a_deletion_is_told_what_holds_them_up(
         assert "Your account is being changed or deleted in another window" in answer.json["error"]["message"]
     assert "The database is away" not in caplog.text
     ada.put_json("/api/drafts/me", {"payload": {"title": "Elm"}})
+
+
+def test_a_person_takes_everything_along_once_in_a_minute(
+    ada: TestApp, bo: TestApp, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*about: Any) -> None:
+        raise RuntimeError
+
+    with monkeypatch.context() as patched:
+        patched.setattr("cr.accounts.export.write", fail)
+        ada.get("/profile/data.json", status=500)
+    answers = at_once(*[lambda: another_window(ada).get("/profile/data.json", status="*")] * 4)
+    assert sorted(each.status_int for each in answers) == [200, 429, 429, 429]
+    bo.get("/profile/data.json", status=200)
+    clock.advance(timedelta(seconds=59))
+    refused = ada.get("/profile/data.json", status=429)
+    assert "Your data was put together a moment ago." in refused.html.main.text
+    assert refused.headers["Retry-After"] == "1"
+    clock.advance(timedelta(seconds=1))
+    assert ada.get("/profile/data.json").json["account"]["email"] == "ada@example.org"
