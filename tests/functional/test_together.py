@@ -240,6 +240,6 @@ def test_who_is_removed_keeps_the_draft_and_cannot_publish_it(
     answer = form.submit(status=403)
     assert "Only the organizers of this rule" in answer
     assert "What care means." in answer
-    assert "Bo’s words." in bo.get(theirs)
+    assert "Bo’s words." in bo.get(f"{theirs}/preview")
     assert "Bo’s words." not in client.get(rule)
     bo.get(ours, status=403)
