@@ -229,6 +229,9 @@ def withdrawn(ada_page: Page, bo_page: Page, rule: str) -> None:
     sound(ada_page)
     ada_page.get_by_label("Why").fill("The bakery closed.")
     press(ada_page, "Withdraw the rule")
+    expect(ada_page.get_by_role("main")).to_contain_text("The rule is withdrawn.")
+    sound(ada_page)
+    ada_page.goto(rule)
     expect(ada_page.get_by_role("main")).to_contain_text("The bakery closed.")
     sound(ada_page)
     for path in ("", "/history", "/history.ndjson", "/revisions", "/revisions/1", "/feed.atom", "/compare?from=1&to=2"):
