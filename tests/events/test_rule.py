@@ -118,10 +118,20 @@ def test_only_the_owner_hands_over_and_only_to_an_organizer() -> None:
     for actor in (OTHER, GUEST):
         with pytest.raises(Forbidden):
             r.pass_on(given(joined, r.OrganizerJoined(organizer=GUEST)), actor, GUEST if actor == OTHER else OTHER)
-    with pytest.raises(Forbidden):
-        r.pass_on(given(joined, r.OwnerReleased()), OTHER, OTHER)
     with pytest.raises(Gone):
         r.pass_on(given(joined, r.Withdrawn()), OWNER, OTHER)
+
+
+def test_a_rule_that_nobody_owns_is_taken_by_one_of_its_organizers() -> None:
+    joined = r.OrganizerJoined(organizer=OTHER), r.OrganizerJoined(organizer=GUEST)
+    nobodys = given(*joined, r.OwnerReleased())
+    assert r.pass_on(nobodys, OTHER, OTHER) == [r.OwnerPassedOn(owner=OTHER)]
+    taken = given(*joined, r.OwnerReleased(), r.OwnerPassedOn(owner=OTHER))
+    assert (taken.owner, taken.organizers) == (OTHER, frozenset({GUEST}))
+    assert r.pass_on(taken, OTHER, OTHER) == []
+    for actor, to in ((OTHER, GUEST), (OWNER, OWNER), (OWNER, OTHER)):
+        with pytest.raises(Forbidden):
+            r.pass_on(nobodys, actor, to)
 
 
 def test_stakeholders_are_invited_accept_once_and_are_removed() -> None:
