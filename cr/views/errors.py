@@ -75,7 +75,7 @@ def answer(request: Any, error: Problem, status: int) -> Response:
                 "heading": HEADINGS.get(status, HEADINGS[500]),
                 "message": error.message,
                 "request_id": request.environ.get("cr.request_id", ""),
-                "retry_after": math.ceil(error.retry_after) if isinstance(error, RateLimited) else None,
+                "wait": error.wait if isinstance(error, RateLimited) else None,
                 # A body that was not read is not given back; the browser's own page still has it.
                 "fields": [] if error.unread else typed(request),
                 "back": {"url": _sign_in(request), "text": "Sign in"} if isinstance(error, Unauthorized) else None,
