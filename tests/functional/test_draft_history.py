@@ -96,7 +96,7 @@ def test_two_people_never_sit_together(ada: TestApp, bo: TestApp, engine: sa.Eng
     with engine.begin() as connection:
         bos = connection.scalar(sa.text("SELECT id FROM accounts WHERE email = 'bo@example.org'"))
         connection.execute(sa.text("UPDATE histories SET actor = :bo WHERE version = 2"), {"bo": bos})
-    assert [each[0].split(",")[0] for each in sittings(ada.get(f"{draft}/history"))] == ["Another organizer", "You"]
+    assert [each[0].split(",")[0] for each in sittings(ada.get(f"{draft}/history"))] == ["Another writer", "You"]
     with engine.begin() as connection:
         connection.execute(sa.text("UPDATE accounts SET display_name = 'Bo Rivers' WHERE id = :bo"), {"bo": bos})
         connection.execute(sa.text("UPDATE histories SET actor = NULL WHERE version = 1"))
