@@ -265,7 +265,7 @@ class WriterRemoved(DraftEvent):
 
 WRITERS_MOST = 30
 
-NOT_A_WRITER = "You don’t write this draft, or no longer. Copy what you wrote, and ask whoever began the draft."
+NOT_A_WRITER = "You don’t write this draft, or no longer. Copy what you wrote, and ask its owner."
 
 
 @dataclass(frozen=True)
@@ -683,7 +683,7 @@ def join(draft: Draft, writer: UUID) -> list[DraftEvent]:
 def remove_writer(draft: Outline, actor: UUID, writer: UUID) -> list[DraftEvent]:
     """By the owner, or by the writer themself."""
     if actor not in (draft.owner, writer):
-        raise Forbidden("Only who began this draft can remove a writer.")
+        raise Forbidden("Only the owner of this draft can remove a writer.")
     must_be_open(draft)
     return [WriterRemoved(writer=writer)] if writer in draft.writers else []
 
@@ -691,7 +691,7 @@ def remove_writer(draft: Outline, actor: UUID, writer: UUID) -> list[DraftEvent]
 def discard(draft: Draft, actor: UUID) -> list[DraftEvent]:
     """By who began it: the others may write it, but what they discard would be gone for its owner."""
     if actor != draft.owner:
-        raise Forbidden("Only who began this draft can discard it.")
+        raise Forbidden("Only the owner of this draft can discard it.")
     if draft.status == "discarded":
         return []
     must_be_open(draft)
@@ -733,7 +733,7 @@ def must_be_writer(draft: Draft, actor: UUID) -> None:
 
 def must_be_owner(draft: Draft, actor: UUID) -> None:
     if actor != draft.owner:
-        raise Forbidden("Only who began this draft can publish it as a rule.")
+        raise Forbidden("Only the owner of this draft can publish it as a rule.")
 
 
 def must_be_open(draft: Draft | Outline) -> None:

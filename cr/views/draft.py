@@ -150,7 +150,7 @@ class DraftViews(DraftPage):
     )
     def ask_discard(self) -> Any:
         if self.draft.owner != self.actor:
-            raise Forbidden("Only who began this draft can discard it.")
+            raise Forbidden("Only the owner of this draft can discard it.")
         return elsewhere(self.draft, self.url()) or self.common()
 
     @view_config(name="discard", request_method="POST", permission=Permission.DRAFT_EDIT)

@@ -182,7 +182,7 @@ def taking_part(ada: Page, bo: Page, smtp: Mailbox, clock: Clock, rule: str) -> 
     at(ada, "Bike Kitchen")
     ada.goto("/profile")
     sound(ada, "Profile")
-    expect(ada.get_by_role("heading", name="Rules whose stakeholder you are", exact=True)).to_be_visible()
+    expect(ada.get_by_role("heading", name="Rules you are a stakeholder of", exact=True)).to_be_visible()
     bo.reload()
     expect(bo.get_by_role("listitem").filter(has_text=ADA)).to_contain_text("Accepted")
     assert [each["Subject"] for each in smtp.messages if each["To"] == ADA].count(subject) == 1

@@ -134,7 +134,7 @@ def test_a_rule_that_i_have_a_stake_in_is_here_until_i_leave(ada: TestApp, bo: T
     with commands(engine) as app:
         app.accept_stakeholder(UUID(rule[-36:]), account_of(engine, "bo@example.org"), noon("2026-03-03"), stakeholder)
     page = bo.get("/profile")
-    assert "Rules whose stakeholder you are" in [each.text for each in page.html.select("h2")]
+    assert "Rules you are a stakeholder of" in [each.text for each in page.html.select("h2")]
     assert links(page, "Write the next revision") == []
     ask = bo.get(links(page, "Leave")[0])
     after = form_to(ask, f"{rule}/stakeholders/leave").submit(status=303).follow()
