@@ -164,7 +164,7 @@ def test_only_the_owner_publishes_discards_and_lets_in(
     csrf = form_to(bo.get("/profile"), "/logout")["csrf_token"].value
     version = form_to(bo.get(f"{draft}/about"), f"{draft}/about")["version"].value
     fields = {"csrf_token": csrf, "version": version}
-    assert "Only who began this draft" in bo.post(f"{draft}/publish", fields, status=403)
+    assert "Only the owner of this draft" in bo.post(f"{draft}/publish", fields, status=403)
     bo.post("/create/final-review", {**fields, "draft": draft[-36:]}, status=403)
     for view in ("discard", "writers/links", "writers/invite", "writers/withdraw"):
         bo.post(f"{draft}/{view}", {**fields, "email": "x@example.org"}, status=403)
