@@ -152,7 +152,7 @@ def of(session: Any, rule_id: UUID) -> list[Stakeholder]:
 
 def at_once(request: Any) -> Interval:
     """Inviting, at publishing or afterwards, however many people at a time."""
-    return Interval("publish-with-invites:ip", request.client_network, 60)
+    return Interval("publish-with-invites:ip", request.client_network, 60, why="You invited somebody a moment ago.")
 
 
 def add(request: Any, rule: Any, people: dict[UUID, str]) -> int:
@@ -209,7 +209,7 @@ def resend(request: Any, rule: Any, stakeholder: Stakeholder) -> None:
         raise ValidationProblem("They accepted already, so there is nothing to send.")
     if stakeholder.email is None:
         raise ValidationProblem("Their email address was erased. Remove them, and invite them again.")
-    request.at_most_once(Interval("resend:stakeholder", str(stakeholder.id), 60))
+    request.at_most_once(Interval("resend:stakeholder", str(stakeholder.id), 60, why="You mailed them a moment ago."))
     strangers.count(request, stakeholder.email)
     # What still waits would bring a link that does not work.
     outbox.forget(request.dbsession, about=[stakeholder.id])

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 from cr.accounts.addresses import normalised
-from cr.errors import RateLimited, ServerMisconfigured, ValidationProblem
+from cr.errors import ServerMisconfigured, ValidationProblem
 from cr.limits import Interval
 from cr.mail import outbox, words
 from cr.proxy import public_origin
@@ -93,9 +93,12 @@ def ask(request: Any, email: str, message: str) -> str:
     asker = _sender(email, faults)
     _refuse(faults)
     network = request.client_network
-    _at_most(request, SENT, Interval("inquiry:address", asker, 60), Interval("inquiry:ip", network, 20))
-    _at_most(request, SENT_MUCH, Interval("inquiry-hour:ip", network, HOUR, times=NETWORK_MOST))
-    _at_most(request, ASKED_MUCH, Interval("inquiry-hour:site", "", HOUR, times=SITE_MOST))
+    request.at_most_once(
+        Interval("inquiry:address", asker, 60, why=SENT),
+        Interval("inquiry:ip", network, 20, why=SENT),
+    )
+    request.at_most_once(Interval("inquiry-hour:ip", network, HOUR, NETWORK_MOST, SENT_MUCH))
+    request.at_most_once(Interval("inquiry-hour:site", "", HOUR, SITE_MOST, ASKED_MUCH))
     text = QUESTION_TEXT.format(origin=public_origin(request), email=asker, message=words.quoted(message))
     outbox.put(request, to, QUESTION.format(email=asker), text, reply_to=asker)
     return asker
@@ -115,10 +118,10 @@ def report(request: Any, rule: Any, revision: int, reason: str, message: str, em
     reporter = _sender(email, faults) if email.strip() else None
     _refuse(faults)
     network = request.client_network
-    _at_most(request, SENT, Interval("report:ip", network, 60))
-    _at_most(request, SENT_MUCH, Interval("report-hour:ip", network, HOUR, times=NETWORK_MOST))
-    _at_most(request, REPORTED, Interval("report-hour:rule", str(rule.id), HOUR, times=RULE_MOST))
-    _at_most(request, REPORTED_MUCH, Interval("report-hour:site", "", HOUR, times=SITE_MOST))
+    request.at_most_once(Interval("report:ip", network, 60, why=SENT))
+    request.at_most_once(Interval("report-hour:ip", network, HOUR, NETWORK_MOST, SENT_MUCH))
+    request.at_most_once(Interval("report-hour:rule", str(rule.id), HOUR, RULE_MOST, REPORTED))
+    request.at_most_once(Interval("report-hour:site", "", HOUR, SITE_MOST, REPORTED_MUCH))
     text = REPORT_TEXT.format(
         url=public_origin(request) + request.resource_path(request.root, "rules", str(rule.id)),
         title=words.titled(rule.title),
@@ -129,13 +132,6 @@ def report(request: Any, rule: Any, revision: int, reason: str, message: str, em
         rule=rule.id,
     )
     outbox.put(request, to, REPORT.format(title=words.in_subject(rule.title)), text, reply_to=reporter)
-
-
-def _at_most(request: Any, why: str, *intervals: Interval) -> None:
-    try:
-        request.at_most_once(*intervals)
-    except RateLimited as problem:
-        raise RateLimited(problem.retry_after, f"{why} Try again in {problem.wait}.") from None
 
 
 def length_fault(text: str, least: int, most: int) -> str | None:

@@ -13,7 +13,6 @@ from pyramid.view import view_config, view_defaults
 
 from cr.accounts import deletion, export, names
 from cr.accounts.addresses import normalised
-from cr.errors import RateLimited
 from cr.headers import not_kept
 from cr.limits import Interval
 from cr.projections import organizers
@@ -24,7 +23,7 @@ from cr.views.public import rule_path
 
 EXPORT_EVERY = 60
 """Seconds."""
-TOO_SOON = "Your data was put together a moment ago. Look among your downloads, or try again in a minute."
+TOO_SOON = "Your data was put together a moment ago. Look among your downloads."
 
 ADDRESS = Input(
     "email", "Your email address", (), "email", "Write it once more, so that nobody deletes an account by a slip.", 320
@@ -38,7 +37,9 @@ class DeletionViews:
 
     @view_config(name="data.json", request_method="GET")
     def take_along(self) -> Response:
-        self._in_turn()
+        # It reads everything of a person and holds a thread meanwhile. What fails does not count.
+        account = str(self.request.identity.account_id)
+        self.request.at_most_once(Interval("export", account, EXPORT_EVERY, why=TOO_SOON))
         # Written before it is sent: a request's transaction is over when its answer is read.
         file = tempfile.TemporaryFile()  # noqa: SIM115 - the answer closes it
         export.write(self.request, file)
@@ -51,13 +52,6 @@ class DeletionViews:
         response.content_length = length
         response.app_iter = FileIter(file)
         return response
-
-    def _in_turn(self) -> None:
-        """It reads everything of a person and holds a thread meanwhile. What fails does not count."""
-        try:
-            self.request.at_most_once(Interval("export", str(self.request.identity.account_id), EXPORT_EVERY))
-        except RateLimited as too_soon:
-            raise RateLimited(too_soon.retry_after, TOO_SOON) from None
 
     @view_config(name="delete", request_method="GET", renderer="cr:templates/account_delete.jinja2")
     def ask(self) -> dict[str, Any]:

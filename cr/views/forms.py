@@ -7,7 +7,6 @@ meanwhile is brought together by `cr.events.payload.merged`.
 from __future__ import annotations
 
 import copy
-import math
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -169,7 +168,7 @@ def put_off(request: Any, problem: RateLimited) -> None:
     """A form was sent too soon and is shown once more: nothing of it is kept, and the answer says when to try again."""
     request.tm.doom()
     request.response.status_int = problem.status
-    request.response.headers["Retry-After"] = str(math.ceil(problem.retry_after))
+    request.response.headers["Retry-After"] = str(problem.seconds)
 
 
 def number(text: str) -> int | None:

@@ -66,7 +66,7 @@ class StakeholdersViews(Page):
             mailed = stakeholders.add(self.request, self.rule, people)
         except RateLimited as problem:
             put_off(self.request, problem)
-            return self._again(typed, 429, _later(problem, "You invited somebody a moment ago."))
+            return self._again(typed, 429, problem.message)
         except Problem as problem:
             if problem.status not in (400, 409):
                 raise
@@ -82,9 +82,7 @@ class StakeholdersViews(Page):
             stakeholders.resend(self.request, self.rule, who)
         except RateLimited as problem:
             put_off(self.request, problem)
-            soon = problem.retry_after <= 60
-            why = "You mailed them a moment ago." if soon else "Too many invitations went out today."
-            return self._page(error=_later(problem, why))
+            return self._page(error=problem.message)
         except Problem as problem:
             if problem.status != 400:
                 raise
@@ -171,7 +169,3 @@ def on_their_way(request: Any, rule: Any) -> dict[str, Any] | None:
     count = sum(each.accepted_at is None and each.mail is not None and each.mail.state != "failed" for each in people)
     held = sum(each.email is not None and each.expires_at is None for each in people)
     return {"count": count, "held": held, "url": rule_path(request, rule.id, "stakeholders")}
-
-
-def _later(problem: RateLimited, why: str) -> str:
-    return f"{why} Try again in {problem.wait}."
