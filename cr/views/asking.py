@@ -17,7 +17,7 @@ from cr.errors import NotFound, RateLimited, ValidationProblem
 from cr.headers import not_kept
 from cr.mail import inbox
 from cr.resources.content import Learn
-from cr.views.forms import Input, put_off, tidy
+from cr.views.forms import Input, refused, tidy
 
 EMAIL = Input("email", "Your email address", (), "email", "The answer goes there.", TYPED_LONGEST)
 MESSAGE = Input("message", "Your question", (), "textarea", maxlength=inbox.MESSAGE_MOST)
@@ -65,12 +65,9 @@ class AskViews:
         if not inbox.is_trapped(posted.get(inbox.TRAP)):
             try:
                 email = inbox.ask(self.request, email, message)
-            except ValidationProblem as problem:
-                self.request.response.status_int = problem.status
-                errors = {name: problem.details["fields"].get(name) for name in (EMAIL.name, MESSAGE.name)}
-                errors = {name: fault for name, fault in errors.items() if fault}
-                return {"ask": form(self.request, email, message, errors), "errors": errors, "error": None}
-            except RateLimited as problem:
-                put_off(self.request, problem)
-                return {"ask": form(self.request, email, message), "errors": {}, "error": problem.message}
+            except (ValidationProblem, RateLimited) as problem:
+                error, faults = refused(self.request, problem), problem.details.get("fields", {})
+                errors = {name: faults[name] for name in (EMAIL.name, MESSAGE.name) if name in faults}
+                asked = form(self.request, email, message, errors)
+                return {"ask": asked, "errors": errors, "error": None if errors else error}
         return render_to_response("cr:templates/ask_sent.jinja2", {"email": email}, request=self.request)

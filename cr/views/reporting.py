@@ -15,7 +15,7 @@ from cr.errors import Gone, RateLimited, ValidationProblem
 from cr.mail import inbox
 from cr.projections import revisions
 from cr.resources.rules import RuleResource
-from cr.views.forms import Input, number, put_off, tidy
+from cr.views.forms import Input, number, refused, tidy
 from cr.views.public import rule_path
 
 REASONS = {
@@ -60,12 +60,9 @@ class ReportViews:
         if not inbox.is_trapped(posted.get(inbox.TRAP)):
             try:
                 inbox.report(self.request, self.rule, self._revision(), REASONS.get(reason, ""), message, email)
-            except ValidationProblem as problem:
-                self.request.response.status_int = problem.status
-                return self._page(reason, message, email, problem.details["fields"])
-            except RateLimited as problem:
-                put_off(self.request, problem)
-                return self._page(reason, message, email, {}, problem.message)
+            except (ValidationProblem, RateLimited) as problem:
+                error, faults = refused(self.request, problem), problem.details.get("fields", {})
+                return self._page(reason, message, email, faults, None if faults else error)
         values = {"title": self.rule.title, "url": rule_path(self.request, self.rule.id), "answer": email.strip()}
         return render_to_response("cr:templates/rule_reported.jinja2", values, request=self.request)
 

@@ -10,13 +10,13 @@ from pyramid.view import view_config, view_defaults
 
 from cr.accounts import stakeholders
 from cr.accounts.stakeholders import Stakeholder
-from cr.errors import Gone, Problem, RateLimited
+from cr.errors import Conflict, Gone, RateLimited, ValidationProblem
 from cr.events.rule import STAKEHOLDERS_MOST
 from cr.projections import invitations
 from cr.resources.base import uuid_or_keyerror
 from cr.resources.stakeholders import Stakeholders
 from cr.security import Permission
-from cr.views.forms import number, put_off
+from cr.views.forms import number, refused
 from cr.views.profile import done
 from cr.views.public import rule_path
 
@@ -61,16 +61,11 @@ class StakeholdersViews(Page):
             addresses = stakeholders.read(typed, known, self.request.identity.email)
             if not addresses:
                 sentence = "They are invited already." if typed.strip() else "Write at least one email address."
-                return self._again(typed, 400, sentence)
+                raise ValidationProblem(sentence)
             people = stakeholders.named(addresses, own=self.request.identity.email)
             mailed = stakeholders.add(self.request, self.rule, people)
-        except RateLimited as problem:
-            put_off(self.request, problem)
-            return self._again(typed, 429, problem.message)
-        except Problem as problem:
-            if problem.status not in (400, 409):
-                raise
-            return self._again(typed, problem.status, problem.message)
+        except (ValidationProblem, Conflict, RateLimited) as problem:
+            return self._page(typed=typed, errors={"emails": refused(self.request, problem)})
         return HTTPSeeOther(self.url(query={"invited": mailed}))
 
     @view_config(name="resend", request_method="POST", renderer=LIST)
@@ -80,14 +75,8 @@ class StakeholdersViews(Page):
             return HTTPSeeOther(self.url())
         try:
             stakeholders.resend(self.request, self.rule, who)
-        except RateLimited as problem:
-            put_off(self.request, problem)
-            return self._page(error=problem.message)
-        except Problem as problem:
-            if problem.status != 400:
-                raise
-            self.request.response.status_int = 400
-            return self._page(error=problem.message)
+        except (ValidationProblem, RateLimited) as problem:
+            return self._page(error=refused(self.request, problem))
         return HTTPSeeOther(self.url(query={"invited": 1}))
 
     @view_config(name="remove", request_method="GET", renderer=REMOVE)
@@ -110,12 +99,6 @@ class StakeholdersViews(Page):
         except KeyError:
             return None
         return next((each for each in self._people() if each.id == identifier), None)
-
-    def _again(self, typed: str, status: int, sentence: str) -> dict[str, Any]:
-        """The page once more, with what was typed; what was done until it was refused is taken back."""
-        self.request.tm.doom()
-        self.request.response.status_int = status
-        return self._page(typed=typed, errors={"emails": sentence})
 
     def _page(self, *, typed: str = "", invited: int = 0, **problem: Any) -> dict[str, Any]:
         people = self._people()

@@ -21,7 +21,7 @@ from cr.projections import organizers, writers
 from cr.resources.base import uuid_or_keyerror
 from cr.resources.teams import Join, JoinDraft, JoinRule, Organizers, Team, Writers
 from cr.security import Permission
-from cr.views.forms import NAME, Input, put_off
+from cr.views.forms import NAME, Input, refused
 from cr.views.organizers import fault_of_name
 
 LIST, REMOVE, JOIN, PASS_ON = (
@@ -210,8 +210,7 @@ class TeamViews:
         try:
             _, token = join_links.make(self.request, self.group.id)
         except ValidationProblem as problem:
-            self.request.response.status_int = problem.status
-            return self._page(error=problem.message)
+            return self._page(error=refused(self.request, problem))
         return self._page(made=self._link(token))
 
     @view_config(name="invite", request_method="POST", permission=Permission.TEAM_LEAD, renderer=LIST)
@@ -223,8 +222,7 @@ class TeamViews:
                 raise ValidationProblem("This is your own email address. Write that of somebody else.")
             link, token = join_links.make(self.request, self.group.id, address)
         except RateLimited as problem:
-            put_off(self.request, problem)
-            return self._page(email=typed, error=problem.message)
+            return self._page(email=typed, error=refused(self.request, problem))
         except (ValueError, ValidationProblem) as problem:
             fault = "Write an email address, such as name@example.org."
             fault = problem.message if isinstance(problem, ValidationProblem) else fault

@@ -335,6 +335,7 @@ def test_invitations_are_sent_once_a_minute(ada: TestApp, clock: Clock) -> None:
             publish(page)
     answer = publish(page, status=429)
     assert "You invited somebody a moment ago. Try again in 60 seconds." in errors(answer)
+    assert answer.headers["Retry-After"] == "60"
     assert "friend@example.org" in answer
     assert count_rules(ada) == 1
     clock.advance(timedelta(seconds=61))
