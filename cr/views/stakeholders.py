@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -135,11 +136,9 @@ class LeaveViews(Page):
         stakeholders.remove(self.request, self.rule.id, *self._mine())
         return done(self.request, "left")
 
-    def _mine(self) -> list[UUID]:
+    def _mine(self) -> Sequence[UUID]:
         """As what the person who is signed in has accepted: more than one where they changed their address."""
-        me = self.request.identity.account_id
-        rows = invitations.of(self.request.dbsession, self.rule.id)
-        return [row.stakeholder for row in rows if row.account == me]
+        return invitations.accepted_by(self.request.dbsession, self.rule.id, self.request.identity.account_id)
 
 
 def on_their_way(request: Any, rule: Any) -> dict[str, Any] | None:
