@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 LONGEST = 254
 """Characters, by RFC 5321's limit of a path."""
@@ -36,3 +37,11 @@ def normalised(text: str) -> str:
     if len(address) > LONGEST or not ADDRESS.fullmatch(address):
         raise ValueError("not an email address")
     return address
+
+
+def is_same(typed: Any, address: str) -> bool:
+    """Whether somebody wrote this address, which is as we keep them."""
+    try:
+        return isinstance(typed, str) and normalised(typed) == address
+    except ValueError:
+        return False

@@ -12,7 +12,7 @@ from pyramid.security import forget
 from pyramid.view import view_config, view_defaults
 
 from cr.accounts import deletion, export, names
-from cr.accounts.addresses import normalised
+from cr.accounts.addresses import is_same
 from cr.headers import not_kept
 from cr.limits import Interval
 from cr.projections import organizers
@@ -60,7 +60,7 @@ class DeletionViews:
     @view_config(name="delete", request_method="POST", renderer="cr:templates/account_delete.jinja2", takes_turns=True)
     def delete(self) -> Any:
         typed, own = self.request.POST.get(ADDRESS.name, ""), self.request.identity.email
-        if not _is(typed, own):
+        if not is_same(typed, own):
             self.request.response.status_int = 400
             return self._page(typed, f"{ADDRESS.label}: that is not {own}. Write it as it stands here.")
         deletion.delete(self.request)
@@ -105,10 +105,3 @@ class DeletionViews:
             for row in rows
             if row.status == "published"
         ]
-
-
-def _is(typed: str, own: str) -> bool:
-    try:
-        return normalised(typed) == own
-    except ValueError:
-        return False
