@@ -161,9 +161,9 @@ def add(request: Any, rule: Any, people: dict[UUID, str]) -> int:
     """
     # Of two windows that invite the same person at once, the second finds whom the first has invited.
     one_at_a_time(request.dbsession, rule.id)
-    known = {each.email for each in of(request.dbsession, rule.id)}
-    if twice := known.intersection(people.values()):
-        raise Conflict(f"{min(filter(None, twice))} is invited already.")
+    known = sa.select(sa.func.min(stakeholders.c.email)).where(stakeholders.c.rule == rule.id)
+    if twice := request.dbsession.scalar(known.where(stakeholders.c.email.in_(people.values()))):
+        raise Conflict(f"{twice} is invited already.")
     request.at_most_once(at_once(request))
     request.rules.invite_stakeholders(rule.id, request.identity.account_id, request.now, *people)
     return invite(request, rule, people)
