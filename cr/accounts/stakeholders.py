@@ -15,7 +15,7 @@ from uuid import UUID, uuid4
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 
-from cr.accounts.addresses import normalised
+from cr.accounts.addresses import proper
 from cr.accounts.links import LinkRefused
 from cr.accounts.signin import account_of, enter
 from cr.db import Timestamp, metadata, one_at_a_time
@@ -98,37 +98,27 @@ class Invitation:
     account: UUID | None
 
 
-def named(emails: Iterable[str], own: str, field: str = "stakeholderEmails") -> dict[UUID, str]:
-    """New opaque ids for these addresses, each once. Raises `ValidationProblem` for the person's own or for none."""
-    addresses = []
-    for email in emails:
-        try:
-            addresses.append(normalised(email))
-        except ValueError:
-            sentence = f"{email[:100]} is no email address. Write one such as name@example.org."
-            raise ValidationProblem(sentence, fields={field: sentence}) from None
+def read(emails: Iterable[str], own: str | None, field: str = "stakeholderEmails") -> list[str]:
+    """These addresses, each once. Raises `ValidationProblem` for what is none, or the person's own."""
+    fault = "“{}” is no email address. Write one such as name@example.org."
+    addresses = [proper(email, field, fault.format(email[:100])) for email in emails]
     if own in addresses:
         sentence = "You need no invitation to your own rule. Leave your own email address out."
         raise ValidationProblem(sentence, fields={field: sentence})
-    return {uuid4(): address for address in dict.fromkeys(addresses)}
+    return list(dict.fromkeys(addresses))
 
 
-def read(typed: str, known: Collection[str | None], own: str | None) -> list[str]:
-    """The addresses in a text that people typed, but for the `known`, each once. Raises `ValidationProblem`."""
-    added: list[str] = []
-    for text in re.finditer(r"[^\s,;]+", typed):
-        try:
-            address = normalised(text[0])
-        except ValueError:
-            sentence = f"“{text[0][:100]}” is no email address. Write one such as name@example.org."
-            raise ValidationProblem(sentence) from None
-        if address == own:
-            raise ValidationProblem("You need no invitation to your own rule. Leave your own email address out.")
-        if address not in known and address not in added:
-            added.append(address)
-        if len(known) + len(added) > STAKEHOLDERS_MOST:
-            raise ValidationProblem(f"At most {STAKEHOLDERS_MOST} people can be invited. Leave some out.")
+def read_typed(text: str, known: Collection[str | None], own: str | None) -> list[str]:
+    """The addresses in a text that people typed, but for the `known`. Raises `ValidationProblem` as `read` does."""
+    added = [address for address in read(re.findall(r"[^\s,;]+", text), own) if address not in known]
+    if len(known) + len(added) > STAKEHOLDERS_MOST:
+        raise ValidationProblem(f"At most {STAKEHOLDERS_MOST} people can be invited. Leave some out.")
     return added
+
+
+def named(addresses: Iterable[str]) -> dict[UUID, str]:
+    """New opaque ids for these addresses, each once."""
+    return {uuid4(): address for address in dict.fromkeys(addresses)}
 
 
 def of(session: Any, rule_id: UUID) -> list[Stakeholder]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from cr.accounts.addresses import normalised
+from cr.accounts.addresses import proper
 from cr.errors import ServerMisconfigured, ValidationProblem
 from cr.limits import Interval
 from cr.mail import outbox, words
@@ -31,8 +31,6 @@ SENT_MUCH = "You sent a lot within the hour."
 ASKED_MUCH = "More questions came within the hour than anybody here can read. Perhaps a guide has the answer."
 REPORTED = "Others reported this rule within the hour, so the people who run this site know of it."
 REPORTED_MUCH = "More reports came within the hour than anybody here can read. You can ask an organizer instead."
-
-NO_ADDRESS = "Write an email address, such as name@example.org."
 
 QUESTION = "A question from {email}"
 QUESTION_TEXT = """\
@@ -146,9 +144,9 @@ def length_fault(text: str, least: int, most: int) -> str | None:
 
 def _sender(email: str, faults: dict[str, str]) -> str:
     try:
-        return normalised(email)
-    except ValueError:
-        faults["email"] = NO_ADDRESS
+        return proper(email)
+    except ValidationProblem as problem:
+        faults |= problem.details["fields"]
         return ""
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 from uuid import UUID
 
@@ -192,11 +193,8 @@ def _invited(request: Any, draft: Draft) -> dict[UUID, str]:
 
     Those came through the API, and a page that does not show them gives nobody a chance to mend them.
     """
-    people: dict[str, UUID] = {}
+    addresses: list[str] = []
     for email in draft_addresses.load(request.dbsession, draft.id).get("stakeholderEmails", ()):
-        try:
-            named = stakeholders.named([email], own=request.identity.email)
-        except ValidationProblem:
-            continue
-        people.update({address: key for key, address in named.items()})
-    return {key: address for address, key in people.items()}
+        with suppress(ValidationProblem):
+            addresses += stakeholders.read([email], request.identity.email)
+    return stakeholders.named(addresses)

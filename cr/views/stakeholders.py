@@ -59,12 +59,11 @@ class StakeholdersViews(Page):
         typed = self.request.POST.get("emails", "")
         known = [each.email for each in self._people()]
         try:
-            addresses = stakeholders.read(typed, known, self.request.identity.email)
+            addresses = stakeholders.read_typed(typed, known, self.request.identity.email)
             if not addresses:
                 sentence = "They are invited already." if typed.strip() else "Write at least one email address."
                 raise ValidationProblem(sentence)
-            people = stakeholders.named(addresses, own=self.request.identity.email)
-            mailed = stakeholders.add(self.request, self.rule, people)
+            mailed = stakeholders.add(self.request, self.rule, stakeholders.named(addresses))
         except (ValidationProblem, Conflict, RateLimited) as problem:
             return self._page(typed=typed, errors={"emails": refused(self.request, problem)})
         return HTTPSeeOther(self.url(query={"invited": mailed}))

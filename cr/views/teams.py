@@ -11,7 +11,7 @@ from pyramid.httpexceptions import HTTPSeeOther
 from pyramid.view import view_config, view_defaults
 
 from cr.accounts import deletion, join_links, names
-from cr.accounts.addresses import normalised
+from cr.accounts.addresses import proper
 from cr.errors import Forbidden, Gone, RateLimited, ValidationProblem
 from cr.events import draft as drafts
 from cr.events import rule as rules
@@ -217,16 +217,14 @@ class TeamViews:
     def invite(self) -> Any:
         typed = self.request.POST.get(EMAIL.name, "").strip()
         try:
-            address = normalised(typed)
+            address = proper(typed)
             if address == self.request.identity.email:
                 raise ValidationProblem("This is your own email address. Write that of somebody else.")
             link, token = join_links.make(self.request, self.group.id, address)
         except RateLimited as problem:
             return self._page(email=typed, error=refused(self.request, problem))
-        except (ValueError, ValidationProblem) as problem:
-            fault = "Write an email address, such as name@example.org."
-            fault = problem.message if isinstance(problem, ValidationProblem) else fault
-            self.request.response.status_int = 400
+        except ValidationProblem as problem:
+            fault = refused(self.request, problem)
             return self._page(email=typed, errors={EMAIL.name: f"{EMAIL.label}: {fault}"})
         text = TEXT.format(
             opening=words.filled(OPENING.format(who=words.who(self.request.dbsession, self.me, "Somebody"))),

@@ -135,7 +135,7 @@ def publish(request: Any) -> Created:
     `stakeholderEmails` are shown to nobody but you.
     """
     body: Publication = request.sent
-    people = stakeholders.named(body.stakeholderEmails or (), own=request.identity.email)
+    people = stakeholders.named(stakeholders.read(body.stakeholderEmails or (), request.identity.email))
     if people:
         request.at_most_once(stakeholders.at_once(request))
     rule = request.rules.publish_rule(
