@@ -85,10 +85,10 @@ def ask(request: Any, email: str, message: str) -> str:
     Raises `ServerMisconfigured`, `ValidationProblem` with a sentence for each field, `RateLimited`.
     """
     to = address(request)
-    faults = {}
+    faults: dict[str, str] = {}
+    asker = _sender(email, faults)
     if fault := length_fault(message, MESSAGE_LEAST, MESSAGE_MOST):
         faults["message"] = fault
-    asker = _sender(email, faults)
     _refuse(faults)
     network = request.client_network
     request.at_most_once(

@@ -66,8 +66,7 @@ class AskViews:
             try:
                 email = inbox.ask(self.request, email, message)
             except (ValidationProblem, RateLimited) as problem:
-                error, faults = refused(self.request, problem), problem.details.get("fields", {})
-                errors = {name: faults[name] for name in (EMAIL.name, MESSAGE.name) if name in faults}
+                error, errors = refused(self.request, problem), problem.details.get("fields", {})
                 asked = form(self.request, email, message, errors)
                 return {"ask": asked, "errors": errors, "error": None if errors else error}
         return render_to_response("cr:templates/ask_sent.jinja2", {"email": email}, request=self.request)

@@ -86,5 +86,5 @@ class ReportViews:
             "email": EMAIL.shown(email, errors.get(EMAIL.name)),
             "trap": inbox.TRAP,
             "error": error,
-            "errors": {name: errors[name] for name in ("reason", MESSAGE.name, EMAIL.name) if name in errors},
+            "errors": errors,
         }
