@@ -12,14 +12,13 @@ from typing import Any
 from pyramid.renderers import render_to_response
 from pyramid.view import view_config, view_defaults
 
-from cr.accounts.addresses import TYPED_LONGEST
 from cr.errors import NotFound, RateLimited, ValidationProblem
 from cr.headers import not_kept
 from cr.mail import inbox
 from cr.resources.content import Learn
-from cr.views.forms import Input, refused, tidy
+from cr.views.forms import Input, email_input, refused, tidy
 
-EMAIL = Input("email", "Your email address", (), "email", "The answer goes there.", TYPED_LONGEST)
+EMAIL = email_input("Your email address", "The answer goes there.")
 MESSAGE = Input("message", "Your question", (), "textarea", maxlength=inbox.MESSAGE_MOST)
 
 

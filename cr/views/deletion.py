@@ -18,16 +18,14 @@ from cr.limits import Interval
 from cr.projections import organizers
 from cr.resources.profile import Profile
 from cr.security import Permission
-from cr.views.forms import Input
+from cr.views.forms import email_input
 from cr.views.public import rule_path
 
 EXPORT_EVERY = 60
 """Seconds."""
 TOO_SOON = "Your data was put together a moment ago. Look among your downloads."
 
-ADDRESS = Input(
-    "email", "Your email address", (), "email", "Write it once more, so that nobody deletes an account by a slip.", 320
-)
+ADDRESS = email_input("Your email address", "Write it once more, so that nobody deletes an account by a slip.")
 
 
 @view_defaults(context=Profile, permission=Permission.ACCOUNT_OWN)

@@ -16,6 +16,7 @@ from pyramid.renderers import render_to_response
 from pyramid.response import Response
 
 from cr.accounts import names
+from cr.accounts.addresses import TYPED_LONGEST
 from cr.catalog.sections import MORE, VALUES, Section, Values
 from cr.errors import Conflict, Problem, RateLimited, ValidationProblem
 from cr.events.draft import Clashes
@@ -180,6 +181,10 @@ def refused(request: Any, problem: Problem) -> str:
 def number(text: str) -> int | None:
     """The number in an address or form that a page of ours wrote; None for anything else."""
     return int(text) if re.fullmatch("[0-9]{1,18}", text) else None
+
+
+def email_input(label: str, hint: str, name: str = "email") -> Input:
+    return Input(name, label, (), "email", hint, TYPED_LONGEST)
 
 
 TITLE = Input("title", "Name of your community or rule", ("title",), maxlength=TEXTS["title"])

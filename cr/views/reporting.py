@@ -10,12 +10,11 @@ from typing import Any
 from pyramid.renderers import render_to_response
 from pyramid.view import view_config, view_defaults
 
-from cr.accounts.addresses import TYPED_LONGEST
 from cr.errors import Gone, RateLimited, ValidationProblem
 from cr.mail import inbox
 from cr.projections import revisions
 from cr.resources.rules import RuleResource
-from cr.views.forms import Input, number, refused, tidy
+from cr.views.forms import Input, email_input, number, refused, tidy
 from cr.views.public import rule_path
 
 REASONS = {
@@ -36,9 +35,7 @@ MESSAGE = Input(
     "Say which words you mean. If it is about you, say so.",
     inbox.REPORT_MOST,
 )
-EMAIL = Input(
-    "email", "Your email address", (), "email", "Only if you want an answer. Leave it empty otherwise.", TYPED_LONGEST
-)
+EMAIL = email_input("Your email address", "Only if you want an answer. Leave it empty otherwise.")
 
 
 @view_defaults(context=RuleResource, name="report", renderer="cr:templates/rule_report.jinja2", require_csrf=False)

@@ -21,14 +21,14 @@ from cr.projections import organizers, writers
 from cr.resources.base import uuid_or_keyerror
 from cr.resources.teams import Join, JoinDraft, JoinRule, Organizers, Team, Writers
 from cr.security import Permission
-from cr.views.forms import NAME, Input, refused
+from cr.views.forms import NAME, email_input, refused
 from cr.views.organizers import fault_of_name
 
 LIST, REMOVE, JOIN, PASS_ON = (
     f"cr:templates/{name}.jinja2" for name in ("team", "team_remove", "team_join", "team_pass_on")
 )
 
-EMAIL = Input("email", "Their email address", (), kind="email", hint="Only the owner sees it, until they join.")
+EMAIL = email_input("Their email address", "Only the owner sees it, until they join.")
 
 SUBJECT = "Write {title} together"
 OPENING = "{who} would like to write this with you on Community Rule:"
