@@ -20,7 +20,7 @@ from cr.accounts.guests import guests
 from cr.accounts.tables import accounts, mailed_links
 from cr.db import unhurried
 from cr.errors import Conflict, Forbidden, NotFound
-from cr.mail import outbox
+from cr.mail import outbox, words
 from cr.pages import day, minute
 from cr.projections import drafts, histories, invitations, organizers, revisions, rules, writers
 from cr.uploads import files
@@ -36,11 +36,8 @@ owner.
 
 Nobody can bring the account back. If it was not you who deleted it,
 somebody had your mailbox or your browser: change the password of your
-mailbox first, then {tell}.
+mailbox first, then {tell}
 """
-ANSWER = "answer this mail, which the people who run this\nsite will read"
-TELL = "tell the people who run this site"
-"""Where they have no address that an answer could go to."""
 
 FILE = re.compile(r"/api/uploads/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})")
 
@@ -109,9 +106,8 @@ def delete(request: Any) -> None:
     session.execute(sa.delete(accounts).where(accounts.c.id == me))
     # Any public page may name them.
     page_cache.forget(request, None)
-    reply_to = request.settings.organizer_inquiry_to
-    text = TEXT.format(day=day(request.now), time=minute(request.now), tell=ANSWER if reply_to else TELL)
-    outbox.put(request, email, SUBJECT, text, reply_to=reply_to)
+    text = TEXT.format(day=day(request.now), time=minute(request.now), tell=words.tell_us(request.settings))
+    outbox.put(request, email, SUBJECT, text, reply_to=request.settings.organizer_inquiry_to)
 
 
 def held(session: Any, account: UUID) -> str | None:

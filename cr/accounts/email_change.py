@@ -17,7 +17,7 @@ from cr.accounts.links import LinkRefused
 from cr.accounts.tables import accounts
 from cr.errors import ValidationProblem
 from cr.limits import Interval
-from cr.mail import outbox, send_now
+from cr.mail import outbox, send_now, words
 from cr.pages import day, minute
 from cr.proxy import public_origin
 
@@ -51,16 +51,9 @@ this one. All other browsers were signed out.
 
 If it was you, there is nothing to do.
 
-If it was not you, somebody has used your account.
+If it was not you, somebody has used your account:
+{tell}
 """
-ANSWER = """\
-Answer this mail at once, so that the people who run the site can look
-into it.
-"""
-TELL = """\
-Tell the people who run the site at once, so that they can look into it.
-"""
-"""Where they have no address that an answer could go to."""
 
 
 def ask(request: Any, email: str) -> str:
@@ -117,7 +110,10 @@ def follow(request: Any, token: str) -> None:
     sessions.end_others(request)
     stakeholders.moved(request.dbsession, identity.account_id, identity.email)
     log.info("Account %s has another address", identity.account_id)
-    text = TOLD.format(day=day(request.now), minute=minute(request.now), origin=public_origin(request))
-    reply_to = request.settings.organizer_inquiry_to
-    text += ANSWER if reply_to else TELL
-    outbox.put(request, identity.email, TOLD_SUBJECT, text, reply_to=reply_to)
+    text = TOLD.format(
+        day=day(request.now),
+        minute=minute(request.now),
+        origin=public_origin(request),
+        tell=words.tell_us(request.settings),
+    )
+    outbox.put(request, identity.email, TOLD_SUBJECT, text, reply_to=request.settings.organizer_inquiry_to)

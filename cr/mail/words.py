@@ -27,12 +27,21 @@ LINK = re.compile(
 )
 """What mail programs make a link of, in a text as `_plain` has it."""
 
+ANSWER = "answer this mail at once, so that the people\nwho run the site can look into it."
+TELL = "tell the people who run the site at once,\nso that they can look into it."
+"""Where they have no address that an answer could go to."""
+
 LEFT_OUT = "(its name looks like a link, so it is left out)"
 
 
 def who(session: Any, account: UUID, otherwise: str) -> str:
     """What somebody is called: never by their address, and `otherwise` where there is no name to say."""
     return _line(names.names(session, [account]).get(account, ""), 60) or otherwise
+
+
+def tell_us(settings: Any) -> str:
+    """What to do about something that somebody else did in one's name."""
+    return ANSWER if settings.organizer_inquiry_to else TELL
 
 
 def titled(title: str) -> str:

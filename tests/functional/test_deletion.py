@@ -206,8 +206,8 @@ def test_the_api_answers_as_the_contract_says(
 @pytest.mark.parametrize(
     ("inbox", "said"),
     [
-        ("ask@example.org", "mailbox first, then answer this mail, which the people who run this\nsite will read."),
-        (None, "mailbox first, then tell the people who run this site."),
+        ("ask@example.org", "mailbox first, then answer this mail at once, so that the people\nwho run the site"),
+        (None, "mailbox first, then tell the people who run the site at once,\nso that they can"),
     ],
 )
 def test_the_last_mail_says_what_to_do_for_who_did_not_delete(
