@@ -110,7 +110,7 @@ def report(request: Any, rule: Any, revision: int, reason: str, message: str, em
     to = address(request)
     faults = {}
     if not reason:
-        faults["reason"] = "Choose what is wrong."
+        faults["wrong"] = "Choose what is wrong."
     if fault := length_fault(message, REPORT_LEAST, REPORT_MOST):
         faults["message"] = fault
     reporter = _sender(email, faults) if email.strip() else None

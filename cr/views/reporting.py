@@ -52,7 +52,7 @@ class ReportViews:
     @view_config(request_method="POST")
     def send(self) -> Any:
         posted = self.request.POST
-        reason, email = posted.get("reason", ""), posted.get(EMAIL.name, "")
+        reason, email = posted.get("wrong", ""), posted.get(EMAIL.name, "")
         message = tidy(posted.get(MESSAGE.name, ""))
         if not inbox.is_trapped(posted.get(inbox.TRAP)):
             try:

@@ -29,7 +29,7 @@ NOT_WRITTEN = {
     *("csrf_token", "token", "version", "seen", "next", "then", "draft", "revision", "view", "new", "new-block"),
     *("stakeholder", "organizer", "session", "link", TRAP),
     *("action", "add", "remove", "remove-block", "up", "down"),
-    *("way", "outside_rule", "bring", "own", *FACETS),
+    *("way", "outside_rule", "bring", "own", "wrong", *FACETS),
     # One address is sooner written again than copied.
     *("email", "newEmail"),
 }

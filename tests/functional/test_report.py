@@ -36,7 +36,7 @@ def rule(engine: sa.Engine) -> str:
 
 def filled(page: Any, rule: str, **fields: str) -> Any:
     form = form_to(page, f"{rule}/report")
-    for name, value in ({"reason": "private", "message": MESSAGE} | fields).items():
+    for name, value in ({"wrong": "private", "message": MESSAGE} | fields).items():
         form[name] = value
     return form
 
@@ -93,14 +93,14 @@ def test_a_refusal_gives_the_form_back(
     answer = filled(client.get(f"{rule}/report"), rule, **fields).submit(status=400)
     assert sentence in errors(answer)
     form = form_to(answer, f"{rule}/report")
-    kept = {"reason": "private", "message": MESSAGE, "email": ""} | fields
+    kept = {"wrong": "private", "message": MESSAGE, "email": ""} | fields
     assert {name: form[name].value for name in kept} == kept
     assert waiting(engine) == []
 
 
 def test_a_reason_is_one_of_ours(client: TestApp, engine: sa.Engine, rule: str) -> None:
     for reason in ("", "x"):
-        answer = client.post(f"{rule}/report", {"reason": reason, "message": MESSAGE}, status=400)
+        answer = client.post(f"{rule}/report", {"wrong": reason, "message": MESSAGE}, status=400)
         assert "Choose what is wrong." in errors(answer)
         assert form_to(answer, f"{rule}/report")["message"].value == MESSAGE
     assert waiting(engine) == []
@@ -132,8 +132,8 @@ def test_many_reports_of_one_rule_are_no_more_than_a_few_mails(
     page = filled(client.get(f"{rule}/report"), rule, email="cleo@example.org").submit(status=429)
     assert "Others reported this rule within the hour" in errors(page)
     kept = form_to(page, f"{rule}/report")
-    assert {name: kept[name].value for name in ("reason", "message", "email")} == {
-        "reason": "private",
+    assert {name: kept[name].value for name in ("wrong", "message", "email")} == {
+        "wrong": "private",
         "message": MESSAGE,
         "email": "cleo@example.org",
     }
@@ -170,4 +170,6 @@ def test_without_an_inbox_the_page_says_so(make_app: MakeApp, engine: sa.Engine,
     page = client.get(rule).click("Report this rule")
     assert "no inbox" in page
     assert page.html.main.form is None
-    client.post(f"{rule}/report", {"reason": "harm", "message": MESSAGE}, status=500)
+    refused = client.post(f"{rule}/report", {"wrong": "harm", "message": MESSAGE}, status=500)
+    # What was written, and not what was chosen.
+    assert [each.text.strip() for each in refused.html.select("textarea")] == [MESSAGE]
