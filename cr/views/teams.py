@@ -71,31 +71,35 @@ another organizer.
 
 
 class Group(ABC):
-    """What the pages of a team need to know of what it writes. `began` is since when its owner has had it."""
+    """What the pages of a team need to know of what it writes. `began` is since when its owner has had it, `most` how
+    many there may be beside the owner.
+    """
 
     kind: ClassVar[str]
     member: ClassVar[str]
     """What one is called who has no name."""
+    team: ClassVar[str]
+    """Where its page is."""
+    table: ClassVar[Any]
+    pages: ClassVar[tuple[str, ...]] = ()
+    """What else of it the page of the team leads to."""
 
-    def __init__(self, request: Any, id: UUID, title: str, owner: UUID | None, began: Any) -> None:
+    def __init__(self, request: Any, id: UUID, title: str, owner: UUID | None, began: Any, most: int) -> None:
         self.request = request
-        self.id, self.title, self.owner, self.began = id, title, owner, began
+        self.id, self.title, self.owner, self.began, self.most = id, title, owner, began, most
 
-    @property
-    @abstractmethod
-    def most(self) -> int:
-        """How many there may be beside the owner."""
-
-    @abstractmethod
     def path(self, *more: str, **options: Any) -> str:
         """The address of what it writes, or of what is below it."""
+        path: str = self.request.resource_path(self.request.root, f"{self.kind}s", str(self.id), *more, **options)
+        return path
 
-    @abstractmethod
-    def team_path(self, *more: str, **options: Any) -> str: ...
+    def team_path(self, *more: str, **options: Any) -> str:
+        return self.path(self.team, *more, **options)
 
-    @abstractmethod
     def members(self) -> Sequence[Any]:
         """Rows with `account` and `at` of those beside the owner, who came first first."""
+        rows: Sequence[Any] = self.table.of(self.request.dbsession, self.id)
+        return rows
 
     @abstractmethod
     def join(self) -> None:
@@ -111,27 +115,15 @@ class Group(ABC):
 
 
 class RuleGroup(Group):
-    kind, member = "rule", "An organizer"
+    kind, member, team = "rule", "An organizer", "organizers"
+    table: ClassVar[Any] = organizers
+    pages = ("edit", "withdraw", "stakeholders")
 
     def __init__(self, request: Any, rule: Any) -> None:
         """Raises `Gone`."""
         if rule.status == "withdrawn":
             raise Gone("This rule was withdrawn, so nobody writes it any further.")
-        super().__init__(request, rule.id, rule.title, rule.owner, rule.owner_since)
-
-    @property
-    def most(self) -> int:
-        return rules.ORGANIZERS_MOST
-
-    def path(self, *more: str, **options: Any) -> str:
-        path: str = self.request.resource_path(self.request.root, "rules", str(self.id), *more, **options)
-        return path
-
-    def team_path(self, *more: str, **options: Any) -> str:
-        return self.path("organizers", *more, **options)
-
-    def members(self) -> Sequence[Any]:
-        return organizers.of(self.request.dbsession, self.id)
+        super().__init__(request, rule.id, rule.title, rule.owner, rule.owner_since, rules.ORGANIZERS_MOST)
 
     def join(self) -> None:
         self.request.rules.join_rule(self.id, self.request.identity.account_id, self.request.now)
@@ -141,7 +133,8 @@ class RuleGroup(Group):
 
 
 class DraftGroup(Group):
-    kind, member = "draft", "A writer"
+    kind, member, team = "draft", "A writer", "writers"
+    table: ClassVar[Any] = writers
 
     def __init__(self, request: Any, draft: Any, name: str) -> None:
         """Raises a redirect where the draft is or becomes part of a rule, to `name` below that rule."""
@@ -151,21 +144,8 @@ class DraftGroup(Group):
             raise HTTPSeeOther(request.resource_path(request.root, "rules", str(draft.rule), name, query=asked))
         if draft.status == "discarded":
             raise Gone("This draft was discarded.")
-        super().__init__(request, draft.id, draft.title or "Untitled rule", draft.owner, draft.started_at)
-
-    @property
-    def most(self) -> int:
-        return drafts.WRITERS_MOST
-
-    def path(self, *more: str, **options: Any) -> str:
-        path: str = self.request.resource_path(self.request.root, "drafts", str(self.id), *more, **options)
-        return path
-
-    def team_path(self, *more: str, **options: Any) -> str:
-        return self.path("writers", *more, **options)
-
-    def members(self) -> Sequence[Any]:
-        return writers.of(self.request.dbsession, self.id)
+        title = draft.title or "Untitled rule"
+        super().__init__(request, draft.id, title, draft.owner, draft.started_at, drafts.WRITERS_MOST)
 
     def join(self) -> None:
         self.request.rules.join_draft(self.id, self.request.identity.account_id, self.request.now)
@@ -320,9 +300,7 @@ class TeamViews:
                 "kind": self.group.kind,
                 "title": self.group.title,
                 "url": self.group.path(),
-                "edit_url": self.group.path("edit"),
-                "withdraw_url": self.group.path("withdraw"),
-                "stakeholders_url": self.group.path("stakeholders"),
+                **{f"{page}_url": self.group.path(page) for page in self.group.pages},
                 "owned": self.group.owner is not None,
             },
             "urls_team": {name: self.group.team_path(*name.split()) for name in pages},
