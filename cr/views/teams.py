@@ -12,7 +12,7 @@ from pyramid.view import view_config, view_defaults
 
 from cr.accounts import deletion, join_links, names
 from cr.accounts.addresses import proper
-from cr.errors import Forbidden, Gone, RateLimited, ValidationProblem
+from cr.errors import Conflict, Forbidden, Gone, RateLimited, SignedOut, ValidationProblem
 from cr.events import draft as drafts
 from cr.events import rule as rules
 from cr.headers import not_kept
@@ -137,8 +137,12 @@ class DraftGroup(Group):
     table: ClassVar[Any] = writers
 
     def __init__(self, request: Any, draft: Any, name: str) -> None:
-        """Raises a redirect where the draft is or becomes part of a rule, to `name` below that rule."""
+        """Raises a redirect where the draft is or becomes part of a rule, to `name` below that rule; for a form that
+        would get lost on the way, `Conflict`.
+        """
         if draft.rule is not None:
+            if request.method == "POST" and name != "join":
+                raise Conflict("This draft is a rule by now, so nothing was done. Go to the rule, and do it there.")
             # A link to join leads to the rule by now. Its page may have been open since before.
             asked = {"token": token} if (token := request.params.get("token")) else {}
             raise HTTPSeeOther(request.resource_path(request.root, "rules", str(draft.rule), name, query=asked))
@@ -351,14 +355,15 @@ class JoinViews:
     @view_config(request_method="POST")
     def join(self) -> Any:
         token = self.request.POST.get("token", "")
-        if self.me is None:
-            return HTTPSeeOther(self._sign_in(token))
         link = join_links.find(self.request, self.group.id, token, lock=True)
         if self.group.includes(self.me):
             return HTTPSeeOther(self.group.team_path())
         if link is None:
             return self._page(token, False)
         name = names.tidied(self.request.POST.get(NAME.name, ""))
+        if self.me is None:
+            self.request.response.status_int = SignedOut.status
+            return self._page(token, True, name=name, error=SignedOut.default)
         if fault := fault_of_name(self.request, name, self.group.id):
             self.request.response.status_int = 400
             return self._page(token, True, name=name, errors={NAME.name: fault})

@@ -178,8 +178,10 @@ def test_who_was_signed_out_meanwhile_signs_in_and_comes_back(
     form = form_to(bo.get(link), f"{rule}/join")
     with engine.begin() as connection:
         connection.execute(sa.text("DELETE FROM sessions"))
-    login = form.submit(status=303).follow()
-    assert form_to(login, "/login")["next"].value == link
+    form["your-name"] = "Bo"
+    page = form.submit(status=401)
+    assert "Bo" in [each.text for each in page.html.main.find_all("strong")]
+    assert form_to(page.click("^Sign in$"), "/login")["next"].value == link
     assert count(engine, "join_links") == 1
 
 

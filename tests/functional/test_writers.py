@@ -210,6 +210,23 @@ def test_a_page_to_join_that_was_open_when_the_draft_was_published_leads_to_the_
     assert "Organized with others" in bo.get("/profile")
 
 
+def test_forms_of_a_team_that_were_open_when_the_draft_was_published_do_nothing_and_lose_nothing(
+    ada: TestApp, draft: str, engine: sa.Engine
+) -> None:
+    page = ada.get(f"{draft}/writers")
+    publish(ada, draft)
+    name = form_to(page, f"{draft}/writers/name")
+    name["your-name"] = "Ada Lane"
+    refused = name.submit(status=409)
+    assert "This draft is a rule by now" in refused.html.main.text
+    assert refused.html.textarea.text.strip() == "Ada Lane"
+    email = form_to(page, f"{draft}/writers/invite")
+    email["email"] = "bo@example.org"
+    email.submit(status=409)
+    form_to(page, f"{draft}/writers/links").submit(status=409)
+    assert count(engine, "join_links") == 0
+
+
 def test_what_others_write_is_not_what_programs_call_me(ada: TestApp, bo: TestApp, draft: str) -> None:
     let_in(ada, bo, draft)
     own = start(ada, "The one that Ada is writing")
