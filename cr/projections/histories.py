@@ -203,8 +203,9 @@ def find(session: Session, originator: UUID, version: int) -> Any:
 
 def owners(session: Session, rule_ids: Collection[UUID]) -> dict[UUID, UUID]:
     """{rule: the account that owns it, or owned it last}."""
-    released = sa.select(histories.c.originator, histories.c.actor).where(histories.c.topic == r.OwnerReleased.TOPIC)
-    last = released.where(histories.c.originator.in_(rule_ids)).subquery()
+    rule, released = histories.c.originator, histories.c.topic == r.OwnerReleased.TOPIC
+    gone = sa.select(rule, histories.c.actor).where(rule.in_(rule_ids), released)
+    last = gone.ext(postgresql.distinct_on(rule)).order_by(rule, histories.c.version.desc()).subquery()
     query = sa.select(rules.c.id, sa.func.coalesce(rules.c.owner, last.c.actor))
     query = query.outerjoin(last, last.c.originator == rules.c.id).where(rules.c.id.in_(rule_ids))
     return {rule_id: owner for rule_id, owner in session.execute(query) if owner}
