@@ -157,7 +157,7 @@ def _heirs(request: Any, mine: Iterable[Any], me: UUID, *, lock: bool) -> dict[U
         rule = revised[row.rule]
         return rule.status == "published" and (account == rule.owner or account in organize[rule.id])
 
-    wrote = request.rules.writers_of(still)
+    wrote = histories.wrote_in(session, still)
     others = {draft: [each for each in people if may(each, still[draft])] for draft, people in wrote.items()}
     here = _having_accounts(session, {each for people in others.values() for each in people}, lock=lock)
     heirs = {draft: next((each for each in people if each in here), None) for draft, people in others.items()}
@@ -210,7 +210,7 @@ def _written_in(session: Any, me: UUID) -> Sequence[UUID]:
         here = sa.exists().where(came.rule == rule, came.account == account)
         return sa.or_(here, sa.exists().where(owned.id == rule, owned.owner == account))
 
-    wrote = theirs.c.id.in_(sa.select(entries.c.originator).where(entries.c.actor == me))
+    wrote = theirs.c.id.in_(sa.select(entries.c.originator).where(entries.c.actor == me, histories.WROTE))
     took_along = sa.and_(organized(me), organized(theirs.c.owner))
     query = sa.select(theirs.c.id).where(theirs.c.status == "open", theirs.c.owner != me, sa.or_(wrote, took_along))
     found: Sequence[UUID] = session.scalars(query).all()
