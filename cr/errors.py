@@ -83,22 +83,17 @@ class NoRoom(PayloadTooLarge):
 
 
 class RateLimited(Problem):
-    """Too soon. `retry_after` is in seconds, rounded up for the header."""
+    """Too soon. `retry_after` is in seconds, `seconds` is the same rounded up for the header; `why` is a sentence."""
 
     code, status = "rate_limited", 429
-    default = "That was a little fast. Please wait a moment and try again."
+    default = "That was a little fast."
 
-    def __init__(self, retry_after: float, message: str | None = None) -> None:
-        super().__init__(message, retryAfterMs=round(retry_after * 1000))
-        self.retry_after = retry_after
-
-    @property
-    def wait(self) -> str:
-        """How long, for a sentence."""
-        seconds = max(1, math.ceil(self.retry_after))
-        size, unit = (3600, "hour") if seconds > 5400 else (60, "minute") if seconds > 90 else (1, "second")
-        number = math.ceil(seconds / size)
-        return f"{number} {unit}{'' if number == 1 else 's'}"
+    def __init__(self, retry_after: float, why: str = "") -> None:
+        self.retry_after, self.seconds = retry_after, max(1, math.ceil(retry_after))
+        size, unit = (3600, "hour") if self.seconds > 5400 else (60, "minute") if self.seconds > 90 else (1, "second")
+        number = math.ceil(self.seconds / size)
+        wait = f"{number} {unit}{'' if number == 1 else 's'}"
+        super().__init__(f"{why or self.default} Try again in {wait}.", retryAfterMs=round(retry_after * 1000))
 
 
 class ServerMisconfigured(Problem):

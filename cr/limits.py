@@ -41,7 +41,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Interval:
-    """At most one `action` by the same `who` in `seconds`, or as many as `times` says.
+    """At most one `action` by the same `who` in `seconds`, or as many as `times` says. `why` tells who comes too soon.
 
     Several are never given back: one that was refused would bring all of them back.
     """
@@ -50,6 +50,7 @@ class Interval:
     who: str
     seconds: int
     times: int = 1
+    why: str = ""
 
 
 class ProcessStorage(Storage):
@@ -132,17 +133,18 @@ class Limits:
 
     def _take(self, limiter: FixedWindowRateLimiter, intervals: tuple[Interval, ...]) -> None:
         taken = []
-        wait = 0.0
+        wait, why = 0.0, ""
         for interval in intervals:
             item, who = self._key(interval)
             if limiter.hit(item, who):
                 taken.append(interval)
             else:
                 now = self._clock().timestamp()
-                wait = max(wait, limiter.get_window_stats(item, who).reset_time - now, 1.0)
+                left = max(limiter.get_window_stats(item, who).reset_time - now, 1.0)
+                wait, why = max((wait, why), (left, interval.why))
         if wait:
             self._clear(limiter, taken)
-            raise RateLimited(wait)
+            raise RateLimited(wait, why)
 
     def _clear(self, limiter: FixedWindowRateLimiter, intervals: Any) -> None:
         for interval in intervals:

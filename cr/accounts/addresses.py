@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import re
+from typing import Any
+
+from cr.errors import ValidationProblem
 
 LONGEST = 254
 """Characters, by RFC 5321's limit of a path."""
@@ -36,3 +39,19 @@ def normalised(text: str) -> str:
     if len(address) > LONGEST or not ADDRESS.fullmatch(address):
         raise ValueError("not an email address")
     return address
+
+
+def proper(text: str, field: str = "email", fault: str = "Write an email address, such as name@example.org.") -> str:
+    """As `normalised`, of what somebody wrote into a field. Raises `ValidationProblem`."""
+    try:
+        return normalised(text)
+    except ValueError:
+        raise ValidationProblem(fault, fields={field: fault}) from None
+
+
+def is_same(typed: Any, address: str) -> bool:
+    """Whether somebody wrote this address, which is as we keep them."""
+    try:
+        return isinstance(typed, str) and normalised(typed) == address
+    except ValueError:
+        return False

@@ -12,7 +12,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from cr.accounts import links, sessions, signin, stakeholders
-from cr.accounts.addresses import normalised
+from cr.accounts.addresses import proper
 from cr.accounts.links import LinkRefused
 from cr.accounts.tables import accounts
 from cr.errors import ValidationProblem
@@ -70,12 +70,10 @@ def ask(request: Any, email: str) -> str:
     Raises `ValidationProblem`, `RateLimited`, `MailFailed`, `ServerMisconfigured`.
     """
     identity = request.identity
-    try:
-        address = normalised(email)
-    except ValueError:
-        raise _refused("Write an email address, such as name@example.org.") from None
+    address = proper(email, "newEmail")
     if address == identity.email:
-        raise _refused("This is your email address already. Write the one that you want to have instead.")
+        sentence = "This is your email address already. Write the one that you want to have instead."
+        raise ValidationProblem(sentence, fields={"newEmail": sentence})
     origin = public_origin(request)
     request.at_most_once(
         Interval("email-change:address", address, 60),
@@ -93,10 +91,6 @@ def ask(request: Any, email: str) -> str:
     # Before the commit, as in `signin.ask`.
     send_now(request, address, SUBJECT, TEXT.format(link=origin + verify))
     return address
-
-
-def _refused(sentence: str) -> ValidationProblem:
-    return ValidationProblem(sentence, fields={"newEmail": sentence})
 
 
 def is_theirs(request: Any, link: links.Link) -> bool:

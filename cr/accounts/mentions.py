@@ -7,7 +7,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from cr.accounts.addresses import normalised
+from cr.accounts.addresses import is_same
 from cr.accounts.draft_addresses import draft_addresses
 from cr.accounts.guests import guest_saves
 from cr.accounts.tables import mailed_links
@@ -46,13 +46,6 @@ def _without(content: Mapping[str, Any], email: str) -> dict[str, Any]:
 def _kept(content: Mapping[str, Any], email: str) -> Iterable[tuple[str, Any]]:
     for key, value in content.items():
         if key in PRIVATE and isinstance(value, list):
-            yield key, [each for each in value if not _is(each, email)]
-        elif key not in PRIVATE or not _is(value, email):
+            yield key, [each for each in value if not is_same(each, email)]
+        elif key not in PRIVATE or not is_same(value, email):
             yield key, value
-
-
-def _is(value: Any, email: str) -> bool:
-    try:
-        return isinstance(value, str) and normalised(value) == email
-    except ValueError:
-        return False

@@ -14,10 +14,9 @@ from pyramid.security import remember
 from sqlalchemy.dialects import postgresql
 
 from cr.accounts import SignedIn, guests, links
-from cr.accounts.addresses import normalised
+from cr.accounts.addresses import proper
 from cr.accounts.tables import accounts
 from cr.csrf import known_browser
-from cr.errors import ValidationProblem
 from cr.limits import Interval
 from cr.mail import send_now
 from cr.proxy import public_origin
@@ -70,11 +69,7 @@ def ask(request: Any, email: str, next_path: str | None = None, draft: dict[str,
     Nothing is looked up about it: the answer, and the time that it takes, is the same whether there is an account.
     Raises `ValidationProblem`, `RateLimited`, `MailFailed`, `ServerMisconfigured`.
     """
-    try:
-        address = normalised(email)
-    except ValueError:
-        sentence = "Write an email address, such as name@example.org."
-        raise ValidationProblem(sentence, fields={"email": sentence}) from None
+    address = proper(email)
     origin = public_origin(request)
     request.at_most_once(
         Interval("magic-link:address", address, 60),

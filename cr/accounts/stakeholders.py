@@ -15,7 +15,7 @@ from uuid import UUID, uuid4
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 
-from cr.accounts.addresses import normalised
+from cr.accounts.addresses import proper
 from cr.accounts.links import LinkRefused
 from cr.accounts.signin import account_of, enter
 from cr.db import Timestamp, metadata, one_at_a_time
@@ -98,37 +98,27 @@ class Invitation:
     account: UUID | None
 
 
-def named(emails: Iterable[str], own: str, field: str = "stakeholderEmails") -> dict[UUID, str]:
-    """New opaque ids for these addresses, each once. Raises `ValidationProblem` for the person's own or for none."""
-    addresses = []
-    for email in emails:
-        try:
-            addresses.append(normalised(email))
-        except ValueError:
-            sentence = f"{email[:100]} is no email address. Write one such as name@example.org."
-            raise ValidationProblem(sentence, fields={field: sentence}) from None
+def read(emails: Iterable[str], own: str | None, field: str = "stakeholderEmails") -> list[str]:
+    """These addresses, each once. Raises `ValidationProblem` for what is none, or the person's own."""
+    fault = "“{}” is no email address. Write one such as name@example.org."
+    addresses = [proper(email, field, fault.format(email[:100])) for email in emails]
     if own in addresses:
         sentence = "You need no invitation to your own rule. Leave your own email address out."
         raise ValidationProblem(sentence, fields={field: sentence})
-    return {uuid4(): address for address in dict.fromkeys(addresses)}
+    return list(dict.fromkeys(addresses))
 
 
-def read(typed: str, known: Collection[str | None], own: str | None) -> list[str]:
-    """The addresses in a text that people typed, but for the `known`, each once. Raises `ValidationProblem`."""
-    added: list[str] = []
-    for text in re.finditer(r"[^\s,;]+", typed):
-        try:
-            address = normalised(text[0])
-        except ValueError:
-            sentence = f"“{text[0][:100]}” is no email address. Write one such as name@example.org."
-            raise ValidationProblem(sentence) from None
-        if address == own:
-            raise ValidationProblem("You need no invitation to your own rule. Leave your own email address out.")
-        if address not in known and address not in added:
-            added.append(address)
-        if len(known) + len(added) > STAKEHOLDERS_MOST:
-            raise ValidationProblem(f"At most {STAKEHOLDERS_MOST} people can be invited. Leave some out.")
+def read_typed(text: str, known: Collection[str | None], own: str | None) -> list[str]:
+    """The addresses in a text that people typed, but for the `known`. Raises `ValidationProblem` as `read` does."""
+    added = [address for address in read(re.findall(r"[^\s,;]+", text), own) if address not in known]
+    if len(known) + len(added) > STAKEHOLDERS_MOST:
+        raise ValidationProblem(f"At most {STAKEHOLDERS_MOST} people can be invited. Leave some out.")
     return added
+
+
+def named(addresses: Iterable[str]) -> dict[UUID, str]:
+    """New opaque ids for these addresses, each once."""
+    return {uuid4(): address for address in dict.fromkeys(addresses)}
 
 
 def of(session: Any, rule_id: UUID) -> list[Stakeholder]:
@@ -152,7 +142,7 @@ def of(session: Any, rule_id: UUID) -> list[Stakeholder]:
 
 def at_once(request: Any) -> Interval:
     """Inviting, at publishing or afterwards, however many people at a time."""
-    return Interval("publish-with-invites:ip", request.client_network, 60)
+    return Interval("publish-with-invites:ip", request.client_network, 60, why="You invited somebody a moment ago.")
 
 
 def add(request: Any, rule: Any, people: dict[UUID, str]) -> int:
@@ -161,9 +151,9 @@ def add(request: Any, rule: Any, people: dict[UUID, str]) -> int:
     """
     # Of two windows that invite the same person at once, the second finds whom the first has invited.
     one_at_a_time(request.dbsession, rule.id)
-    known = {each.email for each in of(request.dbsession, rule.id)}
-    if twice := known.intersection(people.values()):
-        raise Conflict(f"{min(filter(None, twice))} is invited already.")
+    known = sa.select(sa.func.min(stakeholders.c.email)).where(stakeholders.c.rule == rule.id)
+    if twice := request.dbsession.scalar(known.where(stakeholders.c.email.in_(people.values()))):
+        raise Conflict(f"{twice} is invited already.")
     request.at_most_once(at_once(request))
     request.rules.invite_stakeholders(rule.id, request.identity.account_id, request.now, *people)
     return invite(request, rule, people)
@@ -209,7 +199,7 @@ def resend(request: Any, rule: Any, stakeholder: Stakeholder) -> None:
         raise ValidationProblem("They accepted already, so there is nothing to send.")
     if stakeholder.email is None:
         raise ValidationProblem("Their email address was erased. Remove them, and invite them again.")
-    request.at_most_once(Interval("resend:stakeholder", str(stakeholder.id), 60))
+    request.at_most_once(Interval("resend:stakeholder", str(stakeholder.id), 60, why="You mailed them a moment ago."))
     strangers.count(request, stakeholder.email)
     # What still waits would bring a link that does not work.
     outbox.forget(request.dbsession, about=[stakeholder.id])

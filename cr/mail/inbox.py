@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from cr.accounts.addresses import normalised
-from cr.errors import RateLimited, ServerMisconfigured, ValidationProblem
+from cr.accounts.addresses import proper
+from cr.errors import ServerMisconfigured, ValidationProblem
 from cr.limits import Interval
 from cr.mail import outbox, words
 from cr.proxy import public_origin
@@ -31,8 +31,6 @@ SENT_MUCH = "You sent a lot within the hour."
 ASKED_MUCH = "More questions came within the hour than anybody here can read. Perhaps a guide has the answer."
 REPORTED = "Others reported this rule within the hour, so the people who run this site know of it."
 REPORTED_MUCH = "More reports came within the hour than anybody here can read. You can ask an organizer instead."
-
-NO_ADDRESS = "Write an email address, such as name@example.org."
 
 QUESTION = "A question from {email}"
 QUESTION_TEXT = """\
@@ -87,15 +85,18 @@ def ask(request: Any, email: str, message: str) -> str:
     Raises `ServerMisconfigured`, `ValidationProblem` with a sentence for each field, `RateLimited`.
     """
     to = address(request)
-    faults = {}
+    faults: dict[str, str] = {}
+    asker = _sender(email, faults)
     if fault := length_fault(message, MESSAGE_LEAST, MESSAGE_MOST):
         faults["message"] = fault
-    asker = _sender(email, faults)
     _refuse(faults)
     network = request.client_network
-    _at_most(request, SENT, Interval("inquiry:address", asker, 60), Interval("inquiry:ip", network, 20))
-    _at_most(request, SENT_MUCH, Interval("inquiry-hour:ip", network, HOUR, times=NETWORK_MOST))
-    _at_most(request, ASKED_MUCH, Interval("inquiry-hour:site", "", HOUR, times=SITE_MOST))
+    request.at_most_once(
+        Interval("inquiry:address", asker, 60, why=SENT),
+        Interval("inquiry:ip", network, 20, why=SENT),
+    )
+    request.at_most_once(Interval("inquiry-hour:ip", network, HOUR, NETWORK_MOST, SENT_MUCH))
+    request.at_most_once(Interval("inquiry-hour:site", "", HOUR, SITE_MOST, ASKED_MUCH))
     text = QUESTION_TEXT.format(origin=public_origin(request), email=asker, message=words.quoted(message))
     outbox.put(request, to, QUESTION.format(email=asker), text, reply_to=asker)
     return asker
@@ -115,10 +116,10 @@ def report(request: Any, rule: Any, revision: int, reason: str, message: str, em
     reporter = _sender(email, faults) if email.strip() else None
     _refuse(faults)
     network = request.client_network
-    _at_most(request, SENT, Interval("report:ip", network, 60))
-    _at_most(request, SENT_MUCH, Interval("report-hour:ip", network, HOUR, times=NETWORK_MOST))
-    _at_most(request, REPORTED, Interval("report-hour:rule", str(rule.id), HOUR, times=RULE_MOST))
-    _at_most(request, REPORTED_MUCH, Interval("report-hour:site", "", HOUR, times=SITE_MOST))
+    request.at_most_once(Interval("report:ip", network, 60, why=SENT))
+    request.at_most_once(Interval("report-hour:ip", network, HOUR, NETWORK_MOST, SENT_MUCH))
+    request.at_most_once(Interval("report-hour:rule", str(rule.id), HOUR, RULE_MOST, REPORTED))
+    request.at_most_once(Interval("report-hour:site", "", HOUR, SITE_MOST, REPORTED_MUCH))
     text = REPORT_TEXT.format(
         url=public_origin(request) + request.resource_path(request.root, "rules", str(rule.id)),
         title=words.titled(rule.title),
@@ -129,13 +130,6 @@ def report(request: Any, rule: Any, revision: int, reason: str, message: str, em
         rule=rule.id,
     )
     outbox.put(request, to, REPORT.format(title=words.in_subject(rule.title)), text, reply_to=reporter)
-
-
-def _at_most(request: Any, why: str, *intervals: Interval) -> None:
-    try:
-        request.at_most_once(*intervals)
-    except RateLimited as problem:
-        raise RateLimited(problem.retry_after, f"{why} Try again in {problem.wait}.") from None
 
 
 def length_fault(text: str, least: int, most: int) -> str | None:
@@ -150,9 +144,9 @@ def length_fault(text: str, least: int, most: int) -> str | None:
 
 def _sender(email: str, faults: dict[str, str]) -> str:
     try:
-        return normalised(email)
-    except ValueError:
-        faults["email"] = NO_ADDRESS
+        return proper(email)
+    except ValidationProblem as problem:
+        faults |= problem.details["fields"]
         return ""
 
 

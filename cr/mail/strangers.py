@@ -18,10 +18,12 @@ TO_ONE = 5
 FROM_ONE = 200
 """Mails that an account has sent in a day."""
 
+TOO_MANY = "Too many invitations went out today."
+
 
 def count(request: Any, address: str) -> None:
     """One more, from the person who is signed in. Raises `RateLimited`."""
     # First: who may send no more can't use up what others may send to somebody.
     account = str(request.identity.account_id)
-    request.at_most_once(Interval("invite-day:account", account, DAY, times=FROM_ONE))
-    request.at_most_once(Interval("invite-day:address", address, DAY, times=TO_ONE))
+    request.at_most_once(Interval("invite-day:account", account, DAY, FROM_ONE, TOO_MANY))
+    request.at_most_once(Interval("invite-day:address", address, DAY, TO_ONE, TOO_MANY))

@@ -77,7 +77,7 @@ _places = threading.BoundedSemaphore(1 + WAITERS_MOST)
 @contextmanager
 def one_at_a_time() -> Iterator[None]:
     """Raises `RateLimited`: at once when too many others wait already, else when it takes too long."""
-    busy = RateLimited(5, "Many pictures arrive at this moment. Please send yours again shortly.")
+    busy = RateLimited(5, "Many pictures arrive at this moment.")
     if not _places.acquire(blocking=False):
         raise busy
     try:

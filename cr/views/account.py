@@ -13,6 +13,9 @@ from cr.errors import ValidationProblem
 from cr.resources.base import uuid_or_keyerror
 from cr.resources.profile import Account
 from cr.security import Permission
+from cr.views.forms import email_input
+
+ADDRESS = email_input("New email address", "A link is mailed there. It becomes yours when you open it.", "newEmail")
 
 DONE = {
     "one": "That browser is signed out.",
@@ -34,7 +37,7 @@ class AccountViews:
 
     @view_config(name="address", request_method="POST")
     def ask_for_link(self) -> Any:
-        given = self.request.POST.get("newEmail", "")
+        given = self.request.POST.get(ADDRESS.name, "")
         try:
             address = email_change.ask(self.request, given)
         except ValidationProblem as problem:
@@ -64,14 +67,7 @@ class AccountViews:
         identity = self.request.identity
         return {
             "email": identity.email,
-            "address_field": {
-                "name": "newEmail",
-                "label": "New email address",
-                "hint": "A link is mailed there. It becomes yours when you open it.",
-                "kind": "email",
-                "value": typed,
-                "error": errors.get("newEmail"),
-            },
+            "address_field": ADDRESS.shown(typed, errors.get(ADDRESS.name)),
             "devices": [
                 {
                     "id": row.id,

@@ -12,14 +12,13 @@ from typing import Any
 from pyramid.renderers import render_to_response
 from pyramid.view import view_config, view_defaults
 
-from cr.accounts.addresses import TYPED_LONGEST
 from cr.errors import NotFound, RateLimited, ValidationProblem
 from cr.headers import not_kept
 from cr.mail import inbox
 from cr.resources.content import Learn
-from cr.views.forms import Input, put_off, tidy
+from cr.views.forms import Input, email_input, refused, tidy
 
-EMAIL = Input("email", "Your email address", (), "email", "The answer goes there.", TYPED_LONGEST)
+EMAIL = email_input("Your email address", "The answer goes there.")
 MESSAGE = Input("message", "Your question", (), "textarea", maxlength=inbox.MESSAGE_MOST)
 
 
@@ -65,12 +64,8 @@ class AskViews:
         if not inbox.is_trapped(posted.get(inbox.TRAP)):
             try:
                 email = inbox.ask(self.request, email, message)
-            except ValidationProblem as problem:
-                self.request.response.status_int = problem.status
-                errors = {name: problem.details["fields"].get(name) for name in (EMAIL.name, MESSAGE.name)}
-                errors = {name: fault for name, fault in errors.items() if fault}
-                return {"ask": form(self.request, email, message, errors), "errors": errors, "error": None}
-            except RateLimited as problem:
-                put_off(self.request, problem)
-                return {"ask": form(self.request, email, message), "errors": {}, "error": problem.message}
+            except (ValidationProblem, RateLimited) as problem:
+                error, errors = refused(self.request, problem), problem.details.get("fields", {})
+                asked = form(self.request, email, message, errors)
+                return {"ask": asked, "errors": errors, "error": None if errors else error}
         return render_to_response("cr:templates/ask_sent.jinja2", {"email": email}, request=self.request)

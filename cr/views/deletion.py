@@ -12,23 +12,20 @@ from pyramid.security import forget
 from pyramid.view import view_config, view_defaults
 
 from cr.accounts import deletion, export, names
-from cr.accounts.addresses import normalised
-from cr.errors import RateLimited
+from cr.accounts.addresses import is_same
 from cr.headers import not_kept
 from cr.limits import Interval
 from cr.projections import organizers
 from cr.resources.profile import Profile
 from cr.security import Permission
-from cr.views.forms import Input
+from cr.views.forms import email_input
 from cr.views.public import rule_path
 
 EXPORT_EVERY = 60
 """Seconds."""
-TOO_SOON = "Your data was put together a moment ago. Look among your downloads, or try again in a minute."
+TOO_SOON = "Your data was put together a moment ago. Look among your downloads."
 
-ADDRESS = Input(
-    "email", "Your email address", (), "email", "Write it once more, so that nobody deletes an account by a slip.", 320
-)
+ADDRESS = email_input("Your email address", "Write it once more, so that nobody deletes an account by a slip.")
 
 
 @view_defaults(context=Profile, permission=Permission.ACCOUNT_OWN)
@@ -38,7 +35,9 @@ class DeletionViews:
 
     @view_config(name="data.json", request_method="GET")
     def take_along(self) -> Response:
-        self._in_turn()
+        # It reads everything of a person and holds a thread meanwhile. What fails does not count.
+        account = str(self.request.identity.account_id)
+        self.request.at_most_once(Interval("export", account, EXPORT_EVERY, why=TOO_SOON))
         # Written before it is sent: a request's transaction is over when its answer is read.
         file = tempfile.TemporaryFile()  # noqa: SIM115 - the answer closes it
         export.write(self.request, file)
@@ -52,13 +51,6 @@ class DeletionViews:
         response.app_iter = FileIter(file)
         return response
 
-    def _in_turn(self) -> None:
-        """It reads everything of a person and holds a thread meanwhile. What fails does not count."""
-        try:
-            self.request.at_most_once(Interval("export", str(self.request.identity.account_id), EXPORT_EVERY))
-        except RateLimited as too_soon:
-            raise RateLimited(too_soon.retry_after, TOO_SOON) from None
-
     @view_config(name="delete", request_method="GET", renderer="cr:templates/account_delete.jinja2")
     def ask(self) -> dict[str, Any]:
         return self._page("")
@@ -66,7 +58,7 @@ class DeletionViews:
     @view_config(name="delete", request_method="POST", renderer="cr:templates/account_delete.jinja2", takes_turns=True)
     def delete(self) -> Any:
         typed, own = self.request.POST.get(ADDRESS.name, ""), self.request.identity.email
-        if not _is(typed, own):
+        if not is_same(typed, own):
             self.request.response.status_int = 400
             return self._page(typed, f"{ADDRESS.label}: that is not {own}. Write it as it stands here.")
         deletion.delete(self.request)
@@ -111,10 +103,3 @@ class DeletionViews:
             for row in rows
             if row.status == "published"
         ]
-
-
-def _is(typed: str, own: str) -> bool:
-    try:
-        return normalised(typed) == own
-    except ValueError:
-        return False

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import math
 from typing import Any
 
 import sqlalchemy as sa
@@ -75,7 +74,6 @@ def answer(request: Any, error: Problem, status: int) -> Response:
                 "heading": HEADINGS.get(status, HEADINGS[500]),
                 "message": error.message,
                 "request_id": request.environ.get("cr.request_id", ""),
-                "wait": error.wait if isinstance(error, RateLimited) else None,
                 # A body that was not read is not given back; the browser's own page still has it.
                 "fields": [] if error.unread else typed(request),
                 "back": {"url": _sign_in(request), "text": "Sign in"} if isinstance(error, Unauthorized) else None,
@@ -87,7 +85,7 @@ def answer(request: Any, error: Problem, status: int) -> Response:
         )
     response.status_int = status
     if isinstance(error, RateLimited):
-        response.headers["Retry-After"] = str(max(1, math.ceil(error.retry_after)))
+        response.headers["Retry-After"] = str(error.seconds)
     elif status == 503:
         response.headers["Retry-After"] = "5"
     response.headers["Cache-Control"] = "no-store"

@@ -7,7 +7,6 @@ meanwhile is brought together by `cr.events.payload.merged`.
 from __future__ import annotations
 
 import copy
-import math
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -17,8 +16,9 @@ from pyramid.renderers import render_to_response
 from pyramid.response import Response
 
 from cr.accounts import names
+from cr.accounts.addresses import TYPED_LONGEST
 from cr.catalog.sections import MORE, VALUES, Section, Values
-from cr.errors import Conflict, RateLimited, ValidationProblem
+from cr.errors import Conflict, Problem, RateLimited, ValidationProblem
 from cr.events.draft import Clashes
 from cr.events.payload import BLOCKS, META, TEXTS, Clash, Payload, label_of
 
@@ -165,16 +165,26 @@ def tidy(text: str) -> str:
     return re.sub(r"[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]", "", text).strip()
 
 
-def put_off(request: Any, problem: RateLimited) -> None:
-    """A form was sent too soon and is shown once more: nothing of it is kept, and the answer says when to try again."""
+def refused(request: Any, problem: Problem) -> str:
+    """What to say in a form that is shown once more, with what was typed; what was done until it was refused is taken
+    back. Raises the problem itself where the form can't mend it.
+    """
+    if problem.status not in (400, 403, 409, 429, 502):
+        raise problem
     request.tm.doom()
     request.response.status_int = problem.status
-    request.response.headers["Retry-After"] = str(math.ceil(problem.retry_after))
+    if isinstance(problem, RateLimited):
+        request.response.headers["Retry-After"] = str(problem.seconds)
+    return problem.message
 
 
 def number(text: str) -> int | None:
     """The number in an address or form that a page of ours wrote; None for anything else."""
     return int(text) if re.fullmatch("[0-9]{1,18}", text) else None
+
+
+def email_input(label: str, hint: str, name: str = "email") -> Input:
+    return Input(name, label, (), "email", hint, TYPED_LONGEST)
 
 
 TITLE = Input("title", "Name of your community or rule", ("title",), maxlength=TEXTS["title"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 from uuid import UUID
 
@@ -23,7 +24,7 @@ from cr.views.adoption import Adoption
 from cr.views.draft import DraftPage
 from cr.views.draft_compare import whole
 from cr.views.drafts import revised_rule
-from cr.views.forms import number
+from cr.views.forms import number, refused
 from cr.views.parts import elsewhere
 from cr.views.stakeholders import on_their_way
 
@@ -60,13 +61,8 @@ class PublishViews(DraftPage):
             response.status_int = 409
             return response
         except Problem as problem:
-            if problem.status not in (400, 403, 409, 429):
-                raise
-            # What was done until it was refused, such as the event of a rule whose invitations came too soon.
-            self.request.tm.doom()
             # What was written about the revision stays in the form.
-            self.request.response.status_int = problem.status
-            return {**self._publish_page(adoption), "error": problem.message}
+            return {**self._publish_page(adoption), "error": refused(self.request, problem)}
         return HTTPSeeOther(self.url("published"))
 
     def _publish_page(self, adoption: Adoption) -> dict[str, Any]:
@@ -162,7 +158,7 @@ def publish(request: Any, draft: Draft, version: int | None, **decision: Any) ->
     """Publish what the person saw at `version`, and invite whom they named. `decision` as in `cr.events.rule.revise`.
 
     Raises `ValidationProblem`, `Conflict` and `RateLimited` for what the person can mend. Before the last of them the
-    rule was published: who shows it in the form dooms the transaction.
+    rule was published: who shows it in the form does so by `cr.views.forms.refused`.
     """
     if version is None:
         raise Conflict("This form is not from this draft. Read the draft once more, then publish.")
@@ -197,11 +193,8 @@ def _invited(request: Any, draft: Draft) -> dict[UUID, str]:
 
     Those came through the API, and a page that does not show them gives nobody a chance to mend them.
     """
-    people: dict[str, UUID] = {}
+    addresses: list[str] = []
     for email in draft_addresses.load(request.dbsession, draft.id).get("stakeholderEmails", ()):
-        try:
-            named = stakeholders.named([email], own=request.identity.email)
-        except ValidationProblem:
-            continue
-        people.update({address: key for key, address in named.items()})
-    return {key: address for address, key in people.items()}
+        with suppress(ValidationProblem):
+            addresses += stakeholders.read([email], request.identity.email)
+    return stakeholders.named(addresses)

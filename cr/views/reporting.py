@@ -10,12 +10,11 @@ from typing import Any
 from pyramid.renderers import render_to_response
 from pyramid.view import view_config, view_defaults
 
-from cr.accounts.addresses import TYPED_LONGEST
 from cr.errors import Gone, RateLimited, ValidationProblem
 from cr.mail import inbox
 from cr.projections import revisions
 from cr.resources.rules import RuleResource
-from cr.views.forms import Input, number, put_off, tidy
+from cr.views.forms import Input, email_input, number, refused, tidy
 from cr.views.public import rule_path
 
 REASONS = {
@@ -36,9 +35,7 @@ MESSAGE = Input(
     "Say which words you mean. If it is about you, say so.",
     inbox.REPORT_MOST,
 )
-EMAIL = Input(
-    "email", "Your email address", (), "email", "Only if you want an answer. Leave it empty otherwise.", TYPED_LONGEST
-)
+EMAIL = email_input("Your email address", "Only if you want an answer. Leave it empty otherwise.")
 
 
 @view_defaults(context=RuleResource, name="report", renderer="cr:templates/rule_report.jinja2", require_csrf=False)
@@ -60,12 +57,9 @@ class ReportViews:
         if not inbox.is_trapped(posted.get(inbox.TRAP)):
             try:
                 inbox.report(self.request, self.rule, self._revision(), REASONS.get(reason, ""), message, email)
-            except ValidationProblem as problem:
-                self.request.response.status_int = problem.status
-                return self._page(reason, message, email, problem.details["fields"])
-            except RateLimited as problem:
-                put_off(self.request, problem)
-                return self._page(reason, message, email, {}, problem.message)
+            except (ValidationProblem, RateLimited) as problem:
+                error, faults = refused(self.request, problem), problem.details.get("fields", {})
+                return self._page(reason, message, email, faults, None if faults else error)
         values = {"title": self.rule.title, "url": rule_path(self.request, self.rule.id), "answer": email.strip()}
         return render_to_response("cr:templates/rule_reported.jinja2", values, request=self.request)
 
@@ -89,5 +83,5 @@ class ReportViews:
             "email": EMAIL.shown(email, errors.get(EMAIL.name)),
             "trap": inbox.TRAP,
             "error": error,
-            "errors": {name: errors[name] for name in ("reason", MESSAGE.name, EMAIL.name) if name in errors},
+            "errors": errors,
         }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -10,13 +11,13 @@ from pyramid.view import view_config, view_defaults
 
 from cr.accounts import stakeholders
 from cr.accounts.stakeholders import Stakeholder
-from cr.errors import Gone, Problem, RateLimited
+from cr.errors import Conflict, Gone, RateLimited, ValidationProblem
 from cr.events.rule import STAKEHOLDERS_MOST
 from cr.projections import invitations
 from cr.resources.base import uuid_or_keyerror
 from cr.resources.stakeholders import Stakeholders
 from cr.security import Permission
-from cr.views.forms import number, put_off
+from cr.views.forms import number, refused
 from cr.views.profile import done
 from cr.views.public import rule_path
 
@@ -58,19 +59,13 @@ class StakeholdersViews(Page):
         typed = self.request.POST.get("emails", "")
         known = [each.email for each in self._people()]
         try:
-            addresses = stakeholders.read(typed, known, self.request.identity.email)
+            addresses = stakeholders.read_typed(typed, known, self.request.identity.email)
             if not addresses:
                 sentence = "They are invited already." if typed.strip() else "Write at least one email address."
-                return self._again(typed, 400, sentence)
-            people = stakeholders.named(addresses, own=self.request.identity.email)
-            mailed = stakeholders.add(self.request, self.rule, people)
-        except RateLimited as problem:
-            put_off(self.request, problem)
-            return self._again(typed, 429, _later(problem, "You invited somebody a moment ago."))
-        except Problem as problem:
-            if problem.status not in (400, 409):
-                raise
-            return self._again(typed, problem.status, problem.message)
+                raise ValidationProblem(sentence)
+            mailed = stakeholders.add(self.request, self.rule, stakeholders.named(addresses))
+        except (ValidationProblem, Conflict, RateLimited) as problem:
+            return self._page(typed=typed, errors={"emails": refused(self.request, problem)})
         return HTTPSeeOther(self.url(query={"invited": mailed}))
 
     @view_config(name="resend", request_method="POST", renderer=LIST)
@@ -80,16 +75,8 @@ class StakeholdersViews(Page):
             return HTTPSeeOther(self.url())
         try:
             stakeholders.resend(self.request, self.rule, who)
-        except RateLimited as problem:
-            put_off(self.request, problem)
-            soon = problem.retry_after <= 60
-            why = "You mailed them a moment ago." if soon else "Too many invitations went out today."
-            return self._page(error=_later(problem, why))
-        except Problem as problem:
-            if problem.status != 400:
-                raise
-            self.request.response.status_int = 400
-            return self._page(error=problem.message)
+        except (ValidationProblem, RateLimited) as problem:
+            return self._page(error=refused(self.request, problem))
         return HTTPSeeOther(self.url(query={"invited": 1}))
 
     @view_config(name="remove", request_method="GET", renderer=REMOVE)
@@ -112,12 +99,6 @@ class StakeholdersViews(Page):
         except KeyError:
             return None
         return next((each for each in self._people() if each.id == identifier), None)
-
-    def _again(self, typed: str, status: int, sentence: str) -> dict[str, Any]:
-        """The page once more, with what was typed; what was done until it was refused is taken back."""
-        self.request.tm.doom()
-        self.request.response.status_int = status
-        return self._page(typed=typed, errors={"emails": sentence})
 
     def _page(self, *, typed: str = "", invited: int = 0, **problem: Any) -> dict[str, Any]:
         people = self._people()
@@ -154,11 +135,9 @@ class LeaveViews(Page):
         stakeholders.remove(self.request, self.rule.id, *self._mine())
         return done(self.request, "left")
 
-    def _mine(self) -> list[UUID]:
+    def _mine(self) -> Sequence[UUID]:
         """As what the person who is signed in has accepted: more than one where they changed their address."""
-        me = self.request.identity.account_id
-        rows = invitations.of(self.request.dbsession, self.rule.id)
-        return [row.stakeholder for row in rows if row.account == me]
+        return invitations.accepted_by(self.request.dbsession, self.rule.id, self.request.identity.account_id)
 
 
 def on_their_way(request: Any, rule: Any) -> dict[str, Any] | None:
@@ -171,7 +150,3 @@ def on_their_way(request: Any, rule: Any) -> dict[str, Any] | None:
     count = sum(each.accepted_at is None and each.mail is not None and each.mail.state != "failed" for each in people)
     held = sum(each.email is not None and each.expires_at is None for each in people)
     return {"count": count, "held": held, "url": rule_path(request, rule.id, "stakeholders")}
-
-
-def _later(problem: RateLimited, why: str) -> str:
-    return f"{why} Try again in {problem.wait}."

@@ -11,7 +11,7 @@ from pyramid.httpexceptions import HTTPSeeOther
 from pyramid.view import view_config, view_defaults
 
 from cr.accounts import deletion, join_links, names
-from cr.accounts.addresses import normalised
+from cr.accounts.addresses import proper
 from cr.errors import Forbidden, Gone, RateLimited, ValidationProblem
 from cr.events import draft as drafts
 from cr.events import rule as rules
@@ -21,14 +21,14 @@ from cr.projections import organizers, writers
 from cr.resources.base import uuid_or_keyerror
 from cr.resources.teams import Join, JoinDraft, JoinRule, Organizers, Team, Writers
 from cr.security import Permission
-from cr.views.forms import NAME, Input, put_off
+from cr.views.forms import NAME, email_input, refused
 from cr.views.organizers import fault_of_name
 
 LIST, REMOVE, JOIN, PASS_ON = (
     f"cr:templates/{name}.jinja2" for name in ("team", "team_remove", "team_join", "team_pass_on")
 )
 
-EMAIL = Input("email", "Their email address", (), kind="email", hint="Only the owner sees it, until they join.")
+EMAIL = email_input("Their email address", "Only the owner sees it, until they join.")
 
 SUBJECT = "Write {title} together"
 OPENING = "{who} would like to write this with you on Community Rule:"
@@ -210,25 +210,21 @@ class TeamViews:
         try:
             _, token = join_links.make(self.request, self.group.id)
         except ValidationProblem as problem:
-            self.request.response.status_int = problem.status
-            return self._page(error=problem.message)
+            return self._page(error=refused(self.request, problem))
         return self._page(made=self._link(token))
 
     @view_config(name="invite", request_method="POST", permission=Permission.TEAM_LEAD, renderer=LIST)
     def invite(self) -> Any:
         typed = self.request.POST.get(EMAIL.name, "").strip()
         try:
-            address = normalised(typed)
+            address = proper(typed)
             if address == self.request.identity.email:
                 raise ValidationProblem("This is your own email address. Write that of somebody else.")
             link, token = join_links.make(self.request, self.group.id, address)
         except RateLimited as problem:
-            put_off(self.request, problem)
-            return self._page(email=typed, error=problem.message)
-        except (ValueError, ValidationProblem) as problem:
-            fault = "Write an email address, such as name@example.org."
-            fault = problem.message if isinstance(problem, ValidationProblem) else fault
-            self.request.response.status_int = 400
+            return self._page(email=typed, error=refused(self.request, problem))
+        except ValidationProblem as problem:
+            fault = refused(self.request, problem)
             return self._page(email=typed, errors={EMAIL.name: f"{EMAIL.label}: {fault}"})
         text = TEXT.format(
             opening=words.filled(OPENING.format(who=words.who(self.request.dbsession, self.me, "Somebody"))),

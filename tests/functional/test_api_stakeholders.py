@@ -220,7 +220,7 @@ def test_what_is_refused_changes_nothing(ada: TestApp, clock: Clock, engine: sa.
         return answer["error"]["code"], answer.get("details", {}).get("fields", {}).get("email", "")
 
     assert refused(400, "ada@example.org")[1].startswith("You need no invitation")
-    assert refused(400, "nobody")[1].startswith("nobody is no email address")
+    assert refused(400, "nobody")[1].startswith("“nobody” is no email address")
     assert refused(400, 7)[0] == "validation_error"
     first = invite(ada, clock, url)
     # Who was refused may try again at once; whom somebody was invited after, not.

@@ -231,7 +231,8 @@ def test_asking_twice_at_once_is_too_fast(client: TestApp, smtp: Mailbox, clock:
     assert "What you wrote there before you signed in comes along." in mail.get_content()
     assert "Elm" not in mail.get_content()
     page = ask(client, status=429)
-    assert "Please wait a moment" in page.html.select_one(".errors").text
+    assert page.headers["Retry-After"] == "60"
+    assert "That was a little fast. Try again in 60 seconds." in page.html.select_one(".errors").text
     assert filled(page)["email"].value == "ada@example.org"
     clock.advance(timedelta(seconds=61))
     ask(client)

@@ -334,7 +334,8 @@ def test_invitations_are_sent_once_a_minute(ada: TestApp, clock: Clock) -> None:
         if title == "Elm":
             publish(page)
     answer = publish(page, status=429)
-    assert "Please wait a moment" in errors(answer)
+    assert "You invited somebody a moment ago. Try again in 60 seconds." in errors(answer)
+    assert answer.headers["Retry-After"] == "60"
     assert "friend@example.org" in answer
     assert count_rules(ada) == 1
     clock.advance(timedelta(seconds=61))
@@ -388,7 +389,7 @@ def test_a_photo_that_cannot_be_used_is_said_beside_the_field(ada: TestApp, cloc
     assert step_of(page) == "review"
     assert page.html.select_one(".answers-list img")["alt"] == "Us"
     page = go_on(ada.get("/create/community-upload"), photo=Upload("us.png", PHOTO), status=400)
-    assert "wait a moment" in errors(page)
+    assert "That was a little fast. Try again in" in errors(page)
 
 
 def test_a_photo_is_removed_again(ada: TestApp) -> None:

@@ -620,7 +620,8 @@ def test_a_person_takes_everything_along_once_in_a_minute(
     bo.get("/profile/data.json", status=200)
     clock.advance(timedelta(seconds=59))
     refused = ada.get("/profile/data.json", status=429)
-    assert "Your data was put together a moment ago." in refused.html.main.text
+    sentence = "Your data was put together a moment ago. Look among your downloads. Try again in 1 second."
+    assert sentence in refused.html.main.text
     assert refused.headers["Retry-After"] == "1"
     clock.advance(timedelta(seconds=1))
     assert ada.get("/profile/data.json").json["account"]["email"] == "ada@example.org"

@@ -87,6 +87,11 @@ def test_what_cannot_be_used_is_said_by_field(
     assert waiting(engine) == []
 
 
+def test_faults_stand_in_the_order_of_the_fields(client: TestApp) -> None:
+    page = client.post(PAGE, {"email": "cleo", "message": "Short"}, status=400)
+    assert [each["href"] for each in page.html.select(".errors a")] == ["#email", "#message"]
+
+
 @pytest.mark.parametrize("message", ["x" * 10, "x" * 10_000, " " + "x" * 10 + "\n"])
 def test_the_bounds_count_what_is_left_after_trimming(client: TestApp, engine: sa.Engine, message: str) -> None:
     client.post_json(API, QUESTION | {"message": message})

@@ -202,7 +202,7 @@ def test_invitations_that_come_too_soon_publish_nothing_and_lose_nothing(ada: Te
     form = form_to(ada.get(f"{draft}/publish"), f"{draft}/publish")
     form["record"] = "https://example.org/minutes"
     page = form.submit(status=429)
-    assert "Please wait a moment and try again." in page.html.select_one(".errors").text
+    assert "You invited somebody a moment ago. Try again in 60 seconds." in page.html.select_one(".errors").text
     assert [each["title"] for each in ada.get("/api/rules/me").json["rules"]] == ["Elm"]
     clock.advance(MINUTE)
     again = form_to(page, f"{draft}/publish")

@@ -136,7 +136,7 @@ def publish(request: Any) -> Created:
     by you, it is invited without a mail.
     """
     body: Publication = request.sent
-    people = stakeholders.named(body.stakeholderEmails or (), own=request.identity.email)
+    people = stakeholders.named(stakeholders.read(body.stakeholderEmails or (), request.identity.email))
     if people:
         request.at_most_once(stakeholders.at_once(request))
     rule = request.rules.publish_rule(

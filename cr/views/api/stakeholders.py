@@ -98,7 +98,7 @@ def invite(context: ApiStakeholders, request: Any) -> Invited:
     31st stakeholder are refused, and so is who is invited already (409).
     """
     body: Invitation = request.sent
-    people = stakeholders.named([body.email], own=request.identity.email, field="email")
+    people = stakeholders.named(stakeholders.read([body.email], request.identity.email, "email"))
     stakeholders.add(request, context.rule, people)
     request.response.status_int = 201
     found = stakeholders.of(request.dbsession, context.rule.id)

@@ -26,6 +26,7 @@ from cr.views.adoption import Adoption
 from cr.views.create.choices import step_of
 from cr.views.create.review import about
 from cr.views.create.steps import StepViews
+from cr.views.forms import refused
 from cr.views.publishing import only_the_owner, publish, says_something
 from cr.views.stakeholders import on_their_way
 
@@ -114,11 +115,10 @@ class FinalViews(StepViews):
         try:
             publish(self.request, draft, self._agreed(), **decision)
         except Problem as problem:
-            if problem.status not in (400, 403, 409, 429) or self.by_itself:
+            if self.by_itself:
                 raise
-            # What was done until it was refused, such as the event of a rule whose invitations came too soon.
-            self.request.tm.doom()
-            return self.again(TEMPLATE, problem.status, **self._shown(adoption), error=problem.message)
+            error = refused(self.request, problem)
+            return self.again(TEMPLATE, problem.status, **self._shown(adoption), error=error)
         return HTTPSeeOther(self.url(Completed))
 
 

@@ -13,6 +13,7 @@ from cr.errors import MailFailed, RateLimited, ValidationProblem
 from cr.resources.create import CommunitySave
 from cr.views.create.steps import StepViews
 from cr.views.create.work import GuestWork
+from cr.views.forms import refused
 
 TEMPLATE = "cr:templates/create/save.jinja2"
 
@@ -50,10 +51,8 @@ class SaveViews(StepViews):
         try:
             address = ask(self.request, email, way_back)
         except (ValidationProblem, RateLimited, MailFailed) as problem:
-            if isinstance(problem, MailFailed):
-                # As if it had not been asked for: the older link works, and a new one may be asked for at once.
-                self.request.tm.doom()
-            errors = {"email": problem.message}
+            # As if it had not been asked for: the older link works. After a mail that failed they may ask at once.
+            errors = {"email": refused(self.request, problem)}
             return self.again(TEMPLATE, problem.status, **self._shown(email=email, errors=errors))
         # Behind the mail, which may take its time: until then nobody waits for this text.
         self.work.at(self.next_step.key)

@@ -7,7 +7,7 @@ from typing import Any
 from pyramid.httpexceptions import HTTPSeeOther
 from pyramid.view import view_config, view_defaults
 
-from cr.accounts.stakeholders import read
+from cr.accounts.stakeholders import read_typed
 from cr.errors import ValidationProblem
 from cr.events.rule import STAKEHOLDERS_MOST
 from cr.resources.create import ConfirmStakeholders, FinalReview
@@ -35,7 +35,7 @@ class StakeholdersViews(StepViews):
         own = self.request.identity and self.request.identity.email
         try:
             if typed.strip():
-                self.work.change_emails(lambda emails: [*emails, *read(typed, emails, own)])
+                self.work.change_emails(lambda emails: [*emails, *read_typed(typed, emails, own)])
         except ValidationProblem as problem:
             shown = {"emails": self.work.emails, "typed": typed, "most": STAKEHOLDERS_MOST}
             return self.again(TEMPLATE, **shown, errors={"emails": problem.message})

@@ -256,7 +256,8 @@ class StepViews:
         if self.by_itself:
             errors = more.get("errors", {})
             raise ValidationProblem(more.get("error") or next(iter(errors.values())), fields=errors)
-        response: Response = render_to_response(template, self.page(**more), request=self.request)
+        page, headers = self.page(**more), self.request.response
+        response: Response = render_to_response(template, page, request=self.request, response=headers)
         response.status_int = status
         return response
 
