@@ -46,7 +46,6 @@ class Permission(StrEnum):
     DRAFT_START = "drafts:draft:start"
     DRAFT_READ = "drafts:draft:read"
     DRAFT_EDIT = "drafts:draft:edit"
-    DRAFT_OWN = "drafts:draft:own"
     RULES_MINE = "rules:rule:list-mine"
     RULE_PUBLISH = "rules:rule:publish"
     RULE_READ = "rules:rule:read"

@@ -6,7 +6,7 @@ One transaction: the person is gone altogether, or not at all. docs/adr/0042 say
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -110,13 +110,13 @@ def delete(request: Any) -> None:
     outbox.put(request, email, SUBJECT, text, reply_to=request.settings.organizer_inquiry_to)
 
 
-def held(session: Any, account: UUID) -> str | None:
-    """The address of an account, which is then there until the end of this transaction: nobody gets what is just being
-    deleted. None where there is none any more.
+def still_here(session: Any, people: Collection[UUID], *, lock: bool) -> dict[UUID, str]:
+    """{account: address} of those of these who have an account. With `lock` they have it until the end of this
+    transaction, so that nobody gets what is just being deleted: who deletes their own in this moment is waited for.
     """
-    query = sa.select(accounts.c.email).where(accounts.c.id == account)
-    email: str | None = session.scalar(query.with_for_update(read=True, key_share=True))
-    return email
+    query = sa.select(accounts.c.id, accounts.c.email).where(accounts.c.id.in_(people)).order_by(accounts.c.id)
+    found = session.execute(query.with_for_update(read=True, key_share=True) if lock else query)
+    return {row.id: row.email for row in found}
 
 
 def _append(request: Any, intended: Plan) -> None:
@@ -153,17 +153,11 @@ def _heirs(request: Any, mine: Iterable[Any], me: UUID, *, lock: bool) -> dict[U
         rule = revised[row.rule]
         return rule.status == "published" and (account == rule.owner or account in organize[rule.id])
 
-    wrote = request.rules.writers_of(still)
+    wrote = histories.wrote_in(session, still)
     others = {draft: [each for each in people if may(each, still[draft])] for draft, people in wrote.items()}
-    here = _having_accounts(session, {each for people in others.values() for each in people}, lock=lock)
+    here = still_here(session, {each for people in others.values() for each in people}, lock=lock)
     heirs = {draft: next((each for each in people if each in here), None) for draft, people in others.items()}
     return {draft: heir for draft, heir in heirs.items() if heir}
-
-
-def _having_accounts(session: Any, people: set[UUID], *, lock: bool) -> set[UUID]:
-    """One who deletes their own account in this moment is waited for."""
-    query = sa.select(accounts.c.id).where(accounts.c.id.in_(people)).order_by(accounts.c.id)
-    return set(session.scalars(query.with_for_update(read=True, key_share=True) if lock else query))
 
 
 def _files_to_go(request: Any, intended: Plan) -> set[UUID]:
@@ -206,7 +200,7 @@ def _written_in(session: Any, me: UUID) -> Sequence[UUID]:
         here = sa.exists().where(came.rule == rule, came.account == account)
         return sa.or_(here, sa.exists().where(owned.id == rule, owned.owner == account))
 
-    wrote = theirs.c.id.in_(sa.select(entries.c.originator).where(entries.c.actor == me))
+    wrote = theirs.c.id.in_(sa.select(entries.c.originator).where(entries.c.actor == me, histories.WROTE))
     took_along = sa.and_(organized(me), organized(theirs.c.owner))
     query = sa.select(theirs.c.id).where(theirs.c.status == "open", theirs.c.owner != me, sa.or_(wrote, took_along))
     found: Sequence[UUID] = session.scalars(query).all()

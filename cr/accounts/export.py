@@ -22,6 +22,7 @@ from __future__ import annotations
 
 import base64
 import json
+import logging
 from collections.abc import Iterable, Iterator
 from typing import IO, Any
 from uuid import UUID
@@ -35,6 +36,8 @@ from cr.projections import drafts, histories, invitations, organizers, rules, wr
 from cr.proxy import public_origin
 from cr.times import iso_z
 from cr.uploads import files
+
+log = logging.getLogger(__name__)
 
 HISTORY_AT_ONCE = 500
 """Entries of a draft's history."""
@@ -213,5 +216,7 @@ def _content(request: Any, upload: UUID) -> str | None:
     root = request.settings.upload_root
     try:
         return base64.b64encode(files.path(root, upload).read_bytes()).decode() if root else None
-    except FileNotFoundError:
+    except OSError as error:
+        # One file that can't be read is no reason to keep all the rest from its person.
+        log.error("An uploaded file can't be read: %s: %s", upload, error.strerror)
         return None

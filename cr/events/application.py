@@ -138,18 +138,6 @@ class Rules(Application[UUID]):
 
     # --- Drafts ------------------------------------------------------------------------------------------------------
 
-    def writers_of(self, draft_ids: Collection[UUID]) -> dict[UUID, list[UUID]]:
-        """{draft: the accounts that wrote in it, who did so last first}"""
-        actor = sa.cast(sa.cast(events.c.state, postgresql.JSONB)["actor"].astext, postgresql.UUID(as_uuid=True))
-        last = sa.func.max(events.c.originator_version)
-        query = sa.select(events.c.originator_id, actor.label("actor"))
-        query = query.where(events.c.originator_id.in_(draft_ids), actor.is_not(None))
-        found: dict[UUID, list[UUID]] = {each: [] for each in draft_ids}
-        with self.connect() as connection:
-            for row in connection.execute(query.group_by(events.c.originator_id, actor).order_by(last.desc())):
-                found[row.originator_id].append(row.actor)
-        return found
-
     def start_draft(self, actor: UUID, at: datetime, payload: Payload | None = None, **origin: Any) -> UUID:
         """A new draft; `origin` is `source`, `of` and `revision` of `drafts.Started`."""
         draft_id = uuid4()

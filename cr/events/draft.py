@@ -263,6 +263,9 @@ class WriterRemoved(DraftEvent):
     writer: UUID
 
 
+PEOPLE = (WriterJoined, WriterRemoved, PassedOn)
+"""Events that change who writes it, and write nothing."""
+
 WRITERS_MOST = 30
 
 NOT_A_WRITER = "You don’t write this draft, or no longer. Copy what you wrote, and ask its owner."

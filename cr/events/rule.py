@@ -87,7 +87,9 @@ class OwnerReleased(RuleEvent):
 
 @dataclass(frozen=True, kw_only=True)
 class OwnerPassedOn(RuleEvent):
-    """By the owner, who is an organizer from now on. `owner`, an account, was one and owns the rule in their place."""
+    """By the owner, who is an organizer from now on, or by an organizer who takes a rule that nobody owns. `owner`, an
+    account, organized the rule until now.
+    """
 
     TOPIC = "rule.OwnerPassedOn"
     owner: UUID

@@ -150,7 +150,8 @@ def give_up(connection: sa.Connection, mail_id: UUID, at: datetime, reason: str,
 
 def purge(connection: sa.Connection, at: datetime) -> None:
     """Erase what was kept of old mails."""
-    _change(connection, outbox.c.failed_at <= at - WORDS_STAY, **ERASED)
+    words = sa.and_(outbox.c.failed_at <= at - WORDS_STAY, outbox.c.text.is_not(None))
+    _change(connection, words, **ERASED)
     over = sa.func.coalesce(outbox.c.sent_at, outbox.c.failed_at)
     connection.execute(sa.delete(outbox).where(over <= at - ROWS_STAY))
 

@@ -203,11 +203,23 @@ def find(session: Session, originator: UUID, version: int) -> Any:
 
 def owners(session: Session, rule_ids: Collection[UUID]) -> dict[UUID, UUID]:
     """{rule: the account that owns it, or owned it last}."""
-    released = sa.select(histories.c.originator, histories.c.actor).where(histories.c.topic == r.OwnerReleased.TOPIC)
-    last = released.where(histories.c.originator.in_(rule_ids)).subquery()
+    rule, released = histories.c.originator, histories.c.topic == r.OwnerReleased.TOPIC
+    gone = sa.select(rule, histories.c.actor).where(rule.in_(rule_ids), released)
+    last = gone.ext(postgresql.distinct_on(rule)).order_by(rule, histories.c.version.desc()).subquery()
     query = sa.select(rules.c.id, sa.func.coalesce(rules.c.owner, last.c.actor))
     query = query.outerjoin(last, last.c.originator == rules.c.id).where(rules.c.id.in_(rule_ids))
     return {rule_id: owner for rule_id, owner in session.execute(query) if owner}
+
+
+WROTE = histories.c.topic.not_in([each.TOPIC for each in d.PEOPLE])
+"""Of an entry of a draft: its actor wrote in it."""
+
+
+def wrote_in(session: Session, draft_ids: Collection[UUID]) -> dict[UUID, list[UUID]]:
+    """{draft: the accounts that wrote in it, who did so last first}"""
+    here = (histories.c.originator, histories.c.actor)
+    query = sa.select(*here).where(here[0].in_(draft_ids), here[1].is_not(None), WROTE).group_by(*here)
+    return _gathered(session.execute(query.order_by(sa.func.max(histories.c.version).desc())))
 
 
 def actors(session: Session, rule_ids: Collection[UUID]) -> dict[UUID, list[UUID]]:
@@ -223,7 +235,12 @@ def actors(session: Session, rule_ids: Collection[UUID]) -> dict[UUID, list[UUID
     # Who makes another an organizer has appeared before, so no event is the first one of two.
     seen = acted.union_all(came.where(organizers.c.rule.in_(rule_ids))).subquery()
     query = sa.select(seen.c.originator, seen.c.actor).group_by(seen.c.originator, seen.c.actor)
+    return _gathered(session.execute(query.order_by(sa.func.min(seen.c.version))))
+
+
+def _gathered(rows: Iterable[Any]) -> dict[UUID, list[UUID]]:
+    """{originator: the actors beside it, in their order}"""
     found: dict[UUID, list[UUID]] = {}
-    for rule_id, actor in session.execute(query.order_by(sa.func.min(seen.c.version))):
-        found.setdefault(rule_id, []).append(actor)
+    for originator, actor in rows:
+        found.setdefault(originator, []).append(actor)
     return found

@@ -54,7 +54,7 @@ class DraftResource(Resource):
             writers, owner = f"organizer:{draft.rule}", [Permission.DRAFT_READ]
         else:
             self.refusal = NOT_A_WRITER
-            writers, owner = f"writer:{draft.id}", [*EDIT, Permission.DRAFT_OWN]
+            writers, owner = f"writer:{draft.id}", EDIT
         self.__acl__ = [(Allow, f"account:{draft.owner}", owner), (Allow, writers, EDIT)]
 
     def __getitem__(self, name: str) -> Resource:

@@ -1,7 +1,8 @@
 """Uploads: pictures of communities, and files that belong to a method of one's own.
 
 The bytes decide what a file is, never its name or what the sender says of it. A row tells whose it is; the file lies
-beside the database (`cr.uploads.files`), never changes, and is kept for as long as a rule may show it: for ever.
+beside the database (`cr.uploads.files`), never changes, and is kept for as long as a rule or a draft may show it: for
+ever, unless its person deletes their account.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ uploads = sa.Table(
     "uploads",
     metadata,
     sa.Column("id", Id, primary_key=True),
-    # Not erased with the account: published rules stay, and so does what they show.
+    # None: the account is gone, and something that stays shows it (`cr.accounts.deletion`).
     sa.Column("account_id", Id, sa.ForeignKey("accounts.id", ondelete="SET NULL"), index=True),
     sa.Column("purpose", sa.Text, nullable=False),
     sa.Column("mime_type", sa.Text, nullable=False),

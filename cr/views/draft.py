@@ -53,7 +53,6 @@ class DraftPage:
                 "id": str(self.draft.id),
                 "title": self.draft.title,
                 "summary": payload.get("summary"),
-                "context": payload.get("communityContext"),
                 "version": self.draft.version,
                 "updated_at": self.draft.updated_at,
                 "status": self.draft.status,

@@ -258,7 +258,7 @@ class TeamViews:
         to = _id(self.request.POST.get("organizer", ""))
         if to is None or to == self.group.owner:
             return HTTPSeeOther(self.group.team_path())
-        email = deletion.held(self.request.dbsession, to)
+        email = deletion.still_here(self.request.dbsession, [to], lock=True).get(to)
         if self.request.rules.pass_on_rule(self.group.id, self.me, self.request.now, to) and email and to != self.me:
             text = YOURS_TEXT.format(
                 opening=words.filled(HANDED.format(who=words.who(self.request.dbsession, self.me, "The owner"))),

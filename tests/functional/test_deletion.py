@@ -398,6 +398,19 @@ def test_a_draft_that_is_no_rule_yet_goes_to_its_other_writer(ada: TestApp, bo: 
     assert unequal(engine) == []
 
 
+def test_a_draft_in_which_nobody_else_wrote_goes_with_its_owner(ada: TestApp, bo: TestApp, engine: sa.Engine) -> None:
+    draft = start(ada)
+    write(ada, f"{draft}/about", title=SECRET)
+    made = form_to(ada.get(f"{draft}/writers"), f"{draft}/writers/links").submit()
+    link = made.html.select_one("#link").text.strip()
+    form_to(bo.get(link[link.index("/drafts/") :]), f"{draft}/join").submit(status=303)
+    assert "in which others have written too" not in ada.get("/profile/delete")
+    delete_by_page(ada, "ada@example.org")
+    bo.get(draft, status=404)
+    assert SECRET not in everything(engine)
+    assert unequal(engine) == []
+
+
 def test_who_organizes_or_takes_part_is_gone_from_the_rule(
     ada: TestApp, bo: TestApp, smtp: Mailbox, engine: sa.Engine
 ) -> None:

@@ -1,15 +1,20 @@
-"""Every kind of event is told in a sentence that ends."""
+"""Every kind of event is told in a sentence that ends; who owned a rule last is found by them."""
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from typing import Any
 from uuid import UUID
 
 import pytest
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
 
 from cr.events import draft as d
 from cr.events import rule as r
-from cr.projections.histories import told
+from cr.events.application import Rules
+from cr.projections.histories import histories, owners, told
+from tests.projections.lives import NOON, PEOPLE
 
 SAMPLES: dict[type[Any], dict[str, Any]] = {
     d.Started: {"owner": UUID(int=1)},
@@ -114,3 +119,18 @@ def test_what_it_began_with_is_not_called_by_its_address(source: Any, sentence: 
 
 def test_an_undoing_is_told_as_one() -> None:
     assert told(d.Restored(version=2, payload={}, undid=3)) == "Undid entry 3."
+
+
+def test_of_two_who_left_a_rule_the_second_owned_it_last(engine: sa.Engine) -> None:
+    first, second = PEOPLE
+    with engine.begin() as connection:
+        app = Rules(lambda: nullcontext(connection))
+        rule = app.publish_rule(first, NOON, "Elm", None, {"sections": []}).id
+        app.join_rule(rule, second, NOON)
+        released = app.release_owner(rule, first, NOON).version
+        app.pass_on_rule(rule, second, NOON, second)
+        app.release_owner(rule, second, NOON)
+        # Rows may lie in any order.
+        moved = sa.update(histories).where(histories.c.version == released).values(topic=histories.c.topic)
+        connection.execute(moved)
+        assert owners(Session(connection), [rule]) == {rule: second}

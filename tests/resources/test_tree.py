@@ -228,14 +228,14 @@ LEAD = {Permission.TEAM_SEE, Permission.TEAM_LEAD}
         (lambda root: root["create"]["core-values"]["own"], set(), set(), set()),
         (lambda root: root["drafts"], set(), {Permission.DRAFT_START}, {Permission.DRAFT_START}),
         *(
-            (find, set(), {Permission.DRAFT_START}, {Permission.DRAFT_START, *EDIT, Permission.DRAFT_OWN})
+            (find, set(), {Permission.DRAFT_START}, {Permission.DRAFT_START, *EDIT})
             for find in (draft, lambda root: draft(root)["values"], lambda root: draft(root)["join"])
         ),
         (
             lambda root: draft(root)["writers"],
             set(),
             {Permission.DRAFT_START},
-            {Permission.DRAFT_START, *EDIT, Permission.DRAFT_OWN, *LEAD},
+            {Permission.DRAFT_START, *EDIT, *LEAD},
         ),
         (lambda root: root["rules"], {Permission.RULE_READ}, {Permission.RULE_READ}, {Permission.RULE_READ}),
         (rule, {Permission.RULE_READ}, {Permission.RULE_READ}, {Permission.RULE_READ, *OWN}),

@@ -132,7 +132,8 @@ def publish(request: Any) -> Created:
     """Publish a rule.
 
     Everybody can read it from then on, and its text at this moment stays for ever as revision 1. The addresses in
-    `stakeholderEmails` are shown to nobody but you.
+    `stakeholderEmails` are shown to nobody but you. Where too many invitations went out within a day, to one of them or
+    by you, it is invited without a mail.
     """
     body: Publication = request.sent
     people = stakeholders.named(stakeholders.read(body.stakeholderEmails or (), request.identity.email))
